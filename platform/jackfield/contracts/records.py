@@ -1,0 +1,153 @@
+"""What is asked of a state store. Each write is one transaction, durable when the call returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.runs import Conversation, RunRecord, RunState, StoredMessage
+from jackfield.events import RunEvent, Usage
+from jackfield.messages import Message
+
+
+class ModelRecords(Protocol):
+    """Installed models by name."""
+
+    async def put(self, model: InstalledModel) -> None:
+        """Add a model, or replace the one of that name."""
+        ...
+
+    async def get(self, name: str) -> InstalledModel | None: ...
+
+    async def all(self) -> tuple[InstalledModel, ...]:
+        """In the order of their names."""
+        ...
+
+    async def remove(self, name: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class RunRecords(Protocol):
+    """Runs and their numbered events."""
+
+    async def add(self, run: RunRecord) -> None: ...
+
+    async def get(self, run_id: str) -> RunRecord | None: ...
+
+    async def recent(self, *, limit: int = 50) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        ...
+
+    async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
+        """Add events in one transaction; a number that exists already is a NameTaken error and adds none."""
+        ...
+
+    async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
+        """Events with a greater number, in order."""
+        ...
+
+    async def set_state(
+        self,
+        run_id: str,
+        state: RunState,
+        *,
+        finished_at: datetime | None = None,
+        usage: Usage | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Raises RunNotFound."""
+        ...
+
+    async def unfinished(self) -> tuple[RunRecord, ...]:
+        """Runs still marked queued or running, oldest first."""
+        ...
+
+    async def prune(self, *, before: datetime) -> int:
+        """Delete runs that ended before a time, with their events; how many."""
+        ...
+
+
+class ConversationRecords(Protocol):
+    """Conversations and their messages."""
+
+    async def add(self, title: str, *, model: str | None = None) -> Conversation: ...
+
+    async def get(self, conversation_id: str) -> Conversation | None: ...
+
+    async def recent(self, *, limit: int = 50) -> tuple[Conversation, ...]:
+        """Last touched first."""
+        ...
+
+    async def rename(self, conversation_id: str, title: str) -> None:
+        """Raises ConversationNotFound."""
+        ...
+
+    async def remove(self, conversation_id: str) -> bool:
+        """Delete a conversation with its messages; whether there was one."""
+        ...
+
+    async def append(
+        self, conversation_id: str, message: Message, *, run_id: str | None = None
+    ) -> StoredMessage:
+        """Raises ConversationNotFound."""
+        ...
+
+    async def messages(self, conversation_id: str) -> tuple[StoredMessage, ...]:
+        """In order; raises ConversationNotFound."""
+        ...
+
+
+class StateStore(Protocol):
+    """Everything that outlives a process, behind one connection pool. Usable from one event loop."""
+
+    @property
+    def models(self) -> ModelRecords: ...
+
+    @property
+    def runs(self) -> RunRecords: ...
+
+    @property
+    def conversations(self) -> ConversationRecords: ...
+
+    async def check(self) -> None:
+        """Raises StateUnavailable unless the store can be read and written now."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StateStoreFactory(Protocol):
+    """Opens state stores of one family of database addresses."""
+
+    def claims(self, url: str) -> bool: ...
+
+    async def open(self, url: str) -> StateStore:
+        """Connect to a database that is up to date; raises StateUnavailable."""
+        ...
+
+
+class Migrator(Protocol):
+    """Brings a database's tables up to date. Blocking; one transaction, so an interrupted upgrade leaves the old tables."""
+
+    def claims(self, url: str) -> bool: ...
+
+    def upgrade(self, url: str) -> tuple[str, ...]:
+        """Apply what is missing and give the names of what was applied; raises StateUnavailable."""
+        ...
+
+    def current(self, url: str) -> str | None:
+        """The revision a database is at, None when it has no tables yet."""
+        ...
+
+    def newest(self) -> str:
+        """The revision this code expects."""
+        ...
+
+
+def sqlite_url(folder: Path) -> str:
+    """The address of the database that a data folder holds."""
+    return f"sqlite+aiosqlite:///{folder / 'jackfield.db'}"

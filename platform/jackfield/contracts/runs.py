@@ -1,0 +1,68 @@
+"""What a door asks for, and the durable record of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from jackfield.contracts.sampling import Constraint, SamplingOverrides
+from jackfield.events import Usage
+from jackfield.messages import Message
+
+Overflow = Literal["error", "compress", "slide"]
+RunState = Literal["queued", "running", "finished", "failed", "cancelled"]
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer to one prompt: either messages, or a raw prompt as text or token ids.
+
+    `max_tokens` None lets the answer run to the end of the context; `logprobs` is how many likeliest tokens to
+    report beside each written one, None for none at all.
+    """
+
+    model: str
+    messages: tuple[Message, ...] = ()
+    prompt: str | tuple[int, ...] | None = None
+    sampling: SamplingOverrides = {}
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+    constraint: Constraint | None = None
+    overflow: Overflow = "error"
+    client: str = "local"
+    conversation_id: str | None = None
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as stored: what was asked, how far it came, how it ended."""
+
+    id: str
+    request: RunRequest
+    state: RunState
+    created_at: datetime
+    finished_at: datetime | None = None
+    usage: Usage | None = None
+    error: str | None = None
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of messages that is kept."""
+
+    id: str
+    title: str
+    model: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in its conversation; `number` starts at 1, `run_id` is the run that wrote it."""
+
+    id: str
+    conversation_id: str
+    number: int
+    message: Message
+    created_at: datetime
+    run_id: str | None = None

@@ -1,0 +1,184 @@
+"""Every error that Jackfield raises on purpose, as one tree.
+
+    JackfieldError
+    ├── InvalidRequest              what was asked for cannot be done as asked
+    │   ├── UnknownParameter
+    │   ├── ContextOverflow         the prompt is longer than the model's context
+    │   └── ConstraintUnsupported   an answer's shape was asked for that this engine cannot hold
+    ├── NotFound                    the thing named does not exist here
+    │   ├── ModelNotFound
+    │   ├── ReferenceNotFound       no source knows this model reference
+    │   ├── RunNotFound
+    │   ├── ConversationNotFound
+    │   └── PluginNotFound
+    ├── Conflict                    it exists already, or another holds it
+    │   ├── NameTaken
+    │   └── PortInUse
+    ├── Unavailable                 not now; trying again later may help
+    │   ├── ModelLoading
+    │   ├── Overloaded
+    │   └── ShuttingDown
+    ├── SettingsInvalid             a settings file, variable or flag that makes no sense
+    ├── PluginError                 a plugin failed; it is named, the host goes on
+    │   └── NothingRegistered       no plugin offers what is needed
+    ├── ModelError
+    │   ├── ModelFileInvalid        not a model file, cut short, or damaged
+    │   └── ModelTooLarge           it does not fit this machine's memory
+    ├── DownloadFailed              a model could not be brought; nothing half-written was kept
+    │   └── ChecksumMismatch
+    ├── StateUnavailable            the data folder or database cannot be read or written
+    │   └── DiskFull
+    ├── MissingDependency           an optional package is not installed
+    └── EngineFailure               an engine failed at evaluating; the fault is ours or the model's
+
+`code` is what programs match on; the sentence is for people. One boundary in `cli/output.py` turns these
+into exit codes, one in the web room into HTTP answers.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class JackfieldError(Exception):
+    """Root of every expected failure: one sentence that says what was wrong, what was expected, what to do."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.parameter = parameter
+
+
+class InvalidRequest(JackfieldError):
+    code = "invalid_request"
+
+
+class UnknownParameter(InvalidRequest):
+    code = "unknown_parameter"
+
+
+class ContextOverflow(InvalidRequest):
+    """The prompt does not fit the context; nothing is ever cut to make it fit unless the request says so."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, *, prompt_tokens: int, context_length: int, reserved: int = 1) -> None:
+        super().__init__(
+            f"The prompt is {prompt_tokens} tokens long and the model's context holds {context_length}, "
+            f"of which at least {reserved} must stay free for the answer; shorten the prompt.",
+            parameter="messages",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context_length = context_length
+
+
+class ConstraintUnsupported(InvalidRequest):
+    code = "constraint_unsupported"
+
+
+class NotFound(JackfieldError):
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class ReferenceNotFound(NotFound):
+    code = "reference_not_found"
+
+
+class RunNotFound(NotFound):
+    code = "run_not_found"
+
+
+class ConversationNotFound(NotFound):
+    code = "conversation_not_found"
+
+
+class PluginNotFound(NotFound):
+    code = "plugin_not_found"
+
+
+class Conflict(JackfieldError):
+    code = "conflict"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+
+class PortInUse(Conflict):
+    code = "port_in_use"
+
+
+class Unavailable(JackfieldError):
+    """Not now; `retry_after` is in seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelLoading(Unavailable):
+    code = "model_loading"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+
+
+class ShuttingDown(Unavailable):
+    code = "shutting_down"
+
+
+class SettingsInvalid(JackfieldError):
+    code = "settings_invalid"
+
+
+class PluginError(JackfieldError):
+    code = "plugin_error"
+
+
+class NothingRegistered(PluginError):
+    code = "nothing_registered"
+
+
+class ModelError(JackfieldError):
+    code = "model_error"
+
+
+class ModelFileInvalid(ModelError):
+    code = "model_file_invalid"
+
+
+class ModelTooLarge(ModelError):
+    code = "model_too_large"
+
+
+class DownloadFailed(JackfieldError):
+    code = "download_failed"
+
+
+class ChecksumMismatch(DownloadFailed):
+    code = "checksum_mismatch"
+
+
+class StateUnavailable(JackfieldError):
+    code = "state_unavailable"
+
+
+class DiskFull(StateUnavailable):
+    code = "disk_full"
+
+
+class MissingDependency(JackfieldError):
+    code = "missing_dependency"
+
+
+class EngineFailure(JackfieldError):
+    code = "engine_failure"

@@ -1,0 +1,111 @@
+"""Every hook, typed. All of them fire once, at start, and only register: what they give runs later, without pluggy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from jackfield.contracts.registration import Provided
+
+if TYPE_CHECKING:
+    import click
+
+    from jackfield.contracts.agents import Agent
+    from jackfield.contracts.compressors import PromptCompressor
+    from jackfield.contracts.diagnostics import Diagnostic
+    from jackfield.contracts.doors import ServingDoor
+    from jackfield.contracts.engine import EngineFactory
+    from jackfield.contracts.executors import ExecutorFactory
+    from jackfield.contracts.files import Extractor, FileStore, VectorIndex
+    from jackfield.contracts.guards import Guard
+    from jackfield.contracts.memory import Memory
+    from jackfield.contracts.protocols import CallProtocol
+    from jackfield.contracts.records import Migrator, StateStoreFactory
+    from jackfield.contracts.routers import Router
+    from jackfield.contracts.sources import ModelSource
+    from jackfield.contracts.tools import Tool
+
+PROJECT = "jackfield"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Hooks:
+    """The hooks a plugin module or object may implement, each under `@jackfield.hookspecs.hookimpl`."""
+
+    @hookspec
+    def jackfield_engines(self) -> list[Provided[EngineFactory]]:  # type: ignore[empty-body]
+        """Offer engines that open models. Fires when plugins load; built when a model is first pulled or opened."""
+
+    @hookspec
+    def jackfield_model_sources(self) -> list[Provided[ModelSource]]:  # type: ignore[empty-body]
+        """Offer places that models come from. Fires when plugins load; built at the first `models pull`."""
+
+    @hookspec
+    def jackfield_tools(self) -> list[Provided[Tool]]:  # type: ignore[empty-body]
+        """Offer tools that models can call. Fires when plugins load; built when a run first names the tool."""
+
+    @hookspec
+    def jackfield_call_protocols(self) -> list[Provided[CallProtocol]]:  # type: ignore[empty-body]
+        """Offer ways to show tools and recognise calls. Fires when plugins load; built at the first run with tools."""
+
+    @hookspec
+    def jackfield_agents(self) -> list[Provided[Agent]]:  # type: ignore[empty-body]
+        """Offer policies over a run. Fires when plugins load; built when a run first names the agent."""
+
+    @hookspec
+    def jackfield_prompt_compressors(self) -> list[Provided[PromptCompressor]]:  # type: ignore[empty-body]
+        """Offer prompt compressors. Fires when plugins load; built when a request first asks for one."""
+
+    @hookspec
+    def jackfield_routers(self) -> list[Provided[Router]]:  # type: ignore[empty-body]
+        """Offer routers. Fires when plugins load; built when a request first names `auto`."""
+
+    @hookspec
+    def jackfield_file_stores(self) -> list[Provided[FileStore]]:  # type: ignore[empty-body]
+        """Offer stores for semantic files. Fires when plugins load; built at the first use of files."""
+
+    @hookspec
+    def jackfield_extractors(self) -> list[Provided[Extractor]]:  # type: ignore[empty-body]
+        """Offer readers of file formats. Fires when plugins load; built when a file is first indexed."""
+
+    @hookspec
+    def jackfield_vector_indexes(self) -> list[Provided[VectorIndex]]:  # type: ignore[empty-body]
+        """Offer nearest-neighbour indexes. Fires when plugins load; built at the first search by meaning."""
+
+    @hookspec
+    def jackfield_memories(self) -> list[Provided[Memory]]:  # type: ignore[empty-body]
+        """Offer memories across conversations. Fires when plugins load; built when a run first recalls."""
+
+    @hookspec
+    def jackfield_guards(self) -> list[Provided[Guard]]:  # type: ignore[empty-body]
+        """Offer judges of spans, calls and answers. Fires when plugins load; built at the first run."""
+
+    @hookspec
+    def jackfield_executors(self) -> list[Provided[ExecutorFactory]]:  # type: ignore[empty-body]
+        """Offer places where runs execute. Fires when plugins load; the one that settings name is built at start."""
+
+    @hookspec
+    def jackfield_state_stores(self) -> list[Provided[StateStoreFactory]]:  # type: ignore[empty-body]
+        """Offer databases. Fires when plugins load; the first that claims the database's address is built at start."""
+
+    @hookspec
+    def jackfield_migrators(self) -> list[Provided[Migrator]]:  # type: ignore[empty-body]
+        """Offer to bring a database's tables up to date. Fires when plugins load; built before a store is opened."""
+
+    @hookspec
+    def jackfield_doors(self) -> list[Provided[ServingDoor]]:  # type: ignore[empty-body]
+        """Offer ways in that serve. Fires when plugins load; built by `jackfield serve`."""
+
+    @hookspec
+    def jackfield_commands(self) -> list[Provided[click.Command]]:  # type: ignore[empty-body]
+        """Offer subcommands of `jackfield`. Fires when plugins load; built when its own help is shown or it runs."""
+
+    @hookspec
+    def jackfield_diagnostics(self) -> list[Provided[Diagnostic]]:  # type: ignore[empty-body]
+        """Offer checks to `jackfield doctor`. Fires when plugins load; built when the doctor examines."""
+
+
+HOOKS: tuple[str, ...] = tuple(name for name in vars(Hooks) if name.startswith("jackfield_"))
+"""The names of all hooks, in the order they are documented."""

@@ -1,0 +1,202 @@
+"""The plugin host: finds plugins, loads each guarded, and keeps what every one offers or why it does not."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+import msgspec
+import pluggy
+
+from jackfield.contracts.registration import Provided
+from jackfield.errors import JackfieldError, PluginError, PluginNotFound, SettingsInvalid
+from jackfield.hookspecs import HOOKS, PROJECT, Hooks
+from jackfield.registry import Registry
+from jackfield.settings_file import read_settings_table, write_setting
+
+LOAD_VARIABLE = "JACKFIELD_LOAD_PLUGINS"
+BUILT_IN = "builtin"
+
+PluginState = Literal["loaded", "failed", "disabled", "skipped"]
+
+
+class PluginReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One plugin as the host sees it; `error` says why it failed."""
+
+    name: str
+    version: str
+    distribution: str
+    module: str
+    state: PluginState
+    hooks: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class LoadPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Which plugins may load: `only` None is all, and an empty set is none; `disabled` stay off in any case."""
+
+    only: frozenset[str] | None = None
+    disabled: frozenset[str] = frozenset()
+
+    @classmethod
+    def configured(cls) -> LoadPolicy:
+        """From JACKFIELD_LOAD_PLUGINS (`builtin` stands for Jackfield's own) and the settings' `plugins.disabled`."""
+        named = os.environ.get(LOAD_VARIABLE)
+        only = None if named is None else frozenset(part.strip() for part in named.split(",") if part.strip())
+        return cls(only=only, disabled=frozenset(_disabled_plugins()))
+
+    def state(self, entry: EntryPoint) -> PluginState | None:
+        """The state of a plugin that must not load; None where it may."""
+        if entry.name in self.disabled:
+            return "disabled"
+        if self.only is None or entry.name in self.only or (BUILT_IN in self.only and is_built_in(entry)):
+            return None
+        return "skipped"
+
+
+class PluginHost:
+    """All plugins of this installation. A broken one is reported by name; the others work on."""
+
+    def __init__(self, policy: LoadPolicy | None = None, entries: Iterable[EntryPoint] | None = None) -> None:
+        self.registry = Registry()
+        self._policy = policy or LoadPolicy()
+        found = entry_points(group=PROJECT) if entries is None else entries
+        self._entries = sorted(found, key=lambda entry: (not is_built_in(entry), entry.name))
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(Hooks)
+        self._reports: dict[str, PluginReport] = {}
+
+    def load(self) -> PluginHost:
+        """Load every plugin that the policy allows; never raises for what a plugin does."""
+        for entry in self._entries:
+            if entry.name in self._reports:
+                self._report_twin(entry)
+                continue
+            held_back = self._policy.state(entry)
+            if held_back:
+                self._reports[entry.name] = _report(entry, held_back)
+            else:
+                self._reports[entry.name] = self._load_guarded(entry)
+        return self
+
+    def reports(self) -> tuple[PluginReport, ...]:
+        """Jackfield's own first, then by name."""
+        return tuple(self._reports.values())
+
+    def register(self, plugin: object, name: str) -> None:
+        """Register an object as a plugin, as tests and embedders do; raises PluginError."""
+        registered = False
+        try:
+            self._manager.register(plugin, name)
+            registered = True
+            self._check_spelling(plugin)
+            self._shelve(plugin, name)
+        except Exception as error:
+            self.registry.withdraw(name)
+            if registered:
+                self._manager.unregister(plugin)
+            if isinstance(error, PluginError):
+                raise
+            raise PluginError(_reason(error)) from error
+
+    def _load_guarded(self, entry: EntryPoint) -> PluginReport:
+        try:
+            plugin = entry.load()
+            self.register(plugin, entry.name)
+        except PluginError as error:
+            return _report(entry, "failed", error=error.message)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary between the host and a plugin's code
+            return _report(entry, "failed", error=f"importing {entry.value} raised {_reason(error)}")
+        hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+        return _report(entry, "loaded", hooks=hooks)
+
+    def _check_spelling(self, plugin: object) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            unknown = self._unknown_hook(plugin)
+            near = difflib.get_close_matches(unknown, HOOKS, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else "; see docs/hooks.md for those there are."
+            raise PluginError(f"there is no hook named '{unknown}'{hint}") from error
+
+    def _unknown_hook(self, plugin: object) -> str:
+        callers = self._manager.get_hookcallers(plugin) or ()
+        return next(caller.name for caller in callers if not caller.has_spec())
+
+    def _shelve(self, plugin: object, name: str) -> None:
+        others = [other for other in self._manager.get_plugins() if other is not plugin]
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            shelf = self.registry.shelf(caller.name)
+            for offered in self._manager.subset_hook_caller(caller.name, others)():
+                for provided in _checked(caller.name, offered):
+                    shelf.add(provided, name)
+
+    def _report_twin(self, entry: EntryPoint) -> None:
+        holder = self._reports[entry.name]
+        twin = _report(entry, "failed", error=(
+            f"two installed distributions have a plugin named '{entry.name}': '{holder.distribution}' "
+            f"({holder.module}) and '{_distribution(entry)}' ({entry.value}); the first keeps the name."
+        ))
+        self._reports[f"{entry.name} ({twin.distribution})"] = msgspec.structs.replace(
+            twin, name=f"{entry.name} ({twin.distribution})"
+        )
+
+
+def loaded_host() -> PluginHost:
+    """A host with everything this installation is configured to load."""
+    return PluginHost(LoadPolicy.configured()).load()
+
+
+def set_enabled(name: str, enabled: bool) -> None:
+    """Keep in the settings file whether a plugin loads; raises PluginNotFound."""
+    names = sorted(entry.name for entry in entry_points(group=PROJECT))
+    if name not in names:
+        raise PluginNotFound(f"No plugin named '{name}' is installed; there are {', '.join(names) or 'none'}.")
+    kept = [other for other in _disabled_plugins() if other != name]
+    write_setting(("plugins", "disabled"), kept if enabled else sorted([*kept, name]))
+
+
+def is_built_in(entry: EntryPoint) -> bool:
+    """Whether a plugin comes with Jackfield itself."""
+    return _distribution(entry) == PROJECT
+
+
+def _disabled_plugins() -> list[str]:
+    section = read_settings_table().get("plugins", {})
+    disabled = section.get("disabled", []) if isinstance(section, dict) else None
+    if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
+        raise SettingsInvalid("The setting 'plugins.disabled' must be a list of plugin names.")
+    return disabled
+
+
+def _checked(hook: str, offered: Any) -> list[Provided[Any]]:
+    if isinstance(offered, list) and all(isinstance(item, Provided) and item.name for item in offered):
+        return offered
+    raise PluginError(f"hook '{hook}' must return a list of Provided(name, build), not {offered!r:.80}")
+
+
+def _report(entry: EntryPoint, state: PluginState, *, hooks: tuple[str, ...] = (), error: str | None = None) -> PluginReport:
+    return PluginReport(
+        name=entry.name,
+        version=entry.dist.version if entry.dist else "",
+        distribution=_distribution(entry),
+        module=entry.value,
+        state=state,
+        hooks=hooks,
+        error=error,
+    )
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else ""
+
+
+def _reason(error: BaseException) -> str:
+    """One line: an expected error's own sentence, any other with its type."""
+    if isinstance(error, JackfieldError):
+        return error.message
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
