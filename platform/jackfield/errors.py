@@ -3,6 +3,7 @@
     JackfieldError
     ├── InvalidRequest              what was asked for cannot be done as asked
     │   ├── UnknownParameter
+    │   ├── UnsupportedParameter    known, but nothing here can do it
     │   ├── ContextOverflow         the prompt is longer than the model's context
     │   └── ConstraintUnsupported   an answer's shape was asked for that this engine cannot hold
     ├── NotFound                    the thing named does not exist here
@@ -13,7 +14,8 @@
     │   └── PluginNotFound
     ├── Conflict                    it exists already, or another holds it
     │   ├── NameTaken
-    │   └── PortInUse
+    │   ├── PortInUse
+    │   └── RunCancelled            somebody stopped the run before its answer was whole
     ├── Unavailable                 not now; trying again later may help
     │   ├── ModelLoading
     │   ├── Overloaded
@@ -30,6 +32,7 @@
     │   └── DiskFull
     ├── MissingDependency           an optional package is not installed
     └── EngineFailure               an engine failed at evaluating; the fault is ours or the model's
+        └── CellsExhausted          the KV cache has no room for a batch; its sequences are as they were
 
 `code` is what programs match on; the sentence is for people. One boundary in `cli/output.py` turns these
 into exit codes, one in the web room into HTTP answers.
@@ -57,6 +60,10 @@ class InvalidRequest(JackfieldError):
 
 class UnknownParameter(InvalidRequest):
     code = "unknown_parameter"
+
+
+class UnsupportedParameter(InvalidRequest):
+    code = "unsupported_parameter"
 
 
 class ContextOverflow(InvalidRequest):
@@ -112,6 +119,10 @@ class NameTaken(Conflict):
 
 class PortInUse(Conflict):
     code = "port_in_use"
+
+
+class RunCancelled(Conflict):
+    code = "run_cancelled"
 
 
 class Unavailable(JackfieldError):
@@ -182,3 +193,30 @@ class MissingDependency(JackfieldError):
 
 class EngineFailure(JackfieldError):
     code = "engine_failure"
+
+
+class CellsExhausted(EngineFailure):
+    code = "cells_exhausted"
+
+
+def error_from_code(code: str, message: str) -> JackfieldError:
+    """The error that a stored or transported `code` stands for; an unknown code gives the root.
+
+    It is made without calling the class, since some classes word their own sentence from numbers.
+    """
+    family = _classes_by_code().get(code, JackfieldError)
+    error = family.__new__(family)
+    JackfieldError.__init__(error, message)
+    if isinstance(error, Unavailable):
+        error.retry_after = 5
+    return error
+
+
+def _classes_by_code() -> dict[str, type[JackfieldError]]:
+    found: dict[str, type[JackfieldError]] = {}
+    waiting: list[type[JackfieldError]] = [JackfieldError]
+    while waiting:
+        family = waiting.pop()
+        found[family.code] = family
+        waiting.extend(family.__subclasses__())
+    return found

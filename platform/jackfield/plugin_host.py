@@ -136,10 +136,14 @@ class PluginHost:
 
     def _report_twin(self, entry: EntryPoint) -> None:
         holder = self._reports[entry.name]
-        twin = _report(entry, "failed", error=(
-            f"two installed distributions have a plugin named '{entry.name}': '{holder.distribution}' "
-            f"({holder.module}) and '{_distribution(entry)}' ({entry.value}); the first keeps the name."
-        ))
+        twin = _report(
+            entry,
+            "failed",
+            error=(
+                f"two installed distributions have a plugin named '{entry.name}': '{holder.distribution}' "
+                f"({holder.module}) and '{_distribution(entry)}' ({entry.value}); the first keeps the name."
+            ),
+        )
         self._reports[f"{entry.name} ({twin.distribution})"] = msgspec.structs.replace(
             twin, name=f"{entry.name} ({twin.distribution})"
         )
@@ -178,7 +182,9 @@ def _checked(hook: str, offered: Any) -> list[Provided[Any]]:
     raise PluginError(f"hook '{hook}' must return a list of Provided(name, build), not {offered!r:.80}")
 
 
-def _report(entry: EntryPoint, state: PluginState, *, hooks: tuple[str, ...] = (), error: str | None = None) -> PluginReport:
+def _report(
+    entry: EntryPoint, state: PluginState, *, hooks: tuple[str, ...] = (), error: str | None = None
+) -> PluginReport:
     return PluginReport(
         name=entry.name,
         version=entry.dist.version if entry.dist else "",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from jackfield.contracts.registration import Provided
-from jackfield.errors import JackfieldError, NameTaken, NothingRegistered, PluginError
+from jackfield.errors import JackfieldError, MissingDependency, NameTaken, NothingRegistered, PluginError
 
 if TYPE_CHECKING:
     import click
@@ -72,7 +72,12 @@ class Shelf(Generic[T]):
             built = provided.build()
         except JackfieldError:
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary between the host and a plugin's code
+        except ImportError as error:
+            raise MissingDependency(
+                f"{self.kind.capitalize()} '{name}' of plugin '{owner}' lacks a package ({error}); "
+                "install what the plugin asks for (for Jackfield's own: pip install 'jackfield[all]')."
+            ) from error
+        except Exception as error:
             raise PluginError(
                 f"Plugin '{owner}' failed to build {self.kind} '{name}': {type(error).__name__}: {error}"
             ) from error

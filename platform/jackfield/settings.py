@@ -61,7 +61,11 @@ class Settings(BaseSettings):
     """Everything that can be set; `JACKFIELD_SERVER__PORT=80` sets `server.port`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="JACKFIELD_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="JACKFIELD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Field(default_factory=data_folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ class Workbench:
         await self._executor.submit(run)
         return run
 
-    def watch(self, run_id: str, *, after: int = 0) -> AsyncIterator[RunEvent]:
+    def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
         """A run's events with a greater number, past and to come; any number of watchers may follow."""
         return self._executor.watch(run_id, after=after)
 
@@ -85,8 +85,8 @@ class Workbench:
             raise RunNotFound(f"There is no run '{run_id}' (it may have been pruned, see runs.keep_days).")
         return run
 
-    async def embed(self, model: str, texts: Sequence[str | tuple[int, ...]]) -> Embeddings:
-        """Texts, or token ids, as vectors; raises ModelNotFound or ContextOverflow."""
+    async def embed(self, model: str, texts: Sequence[str]) -> Embeddings:
+        """Texts as vectors; raises ModelNotFound or ContextOverflow."""
         installed = await self.models.get(model)
         vectors, tokens = await self.residency.embed(installed, texts)
         return Embeddings(vectors, tokens)

@@ -27,7 +27,10 @@ class ServingDoor(Protocol):
         open_workbench: Callable[[], AbstractAsyncContextManager[Workbench]],
         listen: Listen,
         *,
-        on_ready: Callable[[], None],
+        on_ready: Callable[[Listen], None],
     ) -> None:
-        """Block until SIGINT or SIGTERM; raises PortInUse. `on_ready` fires once connections are accepted."""
+        """Block until SIGINT or SIGTERM; raises PortInUse.
+
+        `on_ready` fires once connections are accepted, with the port that was really taken.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Engines: what evaluates tokens, what only takes text, what embeds. Anything that evaluates tokens gets the decode loop."""
+"""Engines: what evaluates tokens and so gets the decode loop, what only takes text, what embeds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What an open model can hold: `cells` tokens over all sequences, `context_length` in one, `batch_tokens` in one call."""
+    """What an open model holds: `cells` tokens in all, `context_length` in one sequence, `batch_tokens` in one call."""
 
     context_length: int
     cells: int

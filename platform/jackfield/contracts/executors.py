@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Protocol
 
+from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
 from jackfield.events import RunEvent
 
@@ -19,7 +20,7 @@ class Executor(Protocol):
         """Begin a run; raises ShuttingDown or Overloaded, and then the run was not begun."""
         ...
 
-    def watch(self, run_id: str, *, after: int = 0) -> AsyncIterator[RunEvent]:
+    def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
         """Every event with a greater number, past and to come, until the final one. Raises RunNotFound."""
         ...
 
@@ -35,4 +36,4 @@ class Executor(Protocol):
 class ExecutorFactory(Protocol):
     """Makes an executor around the one lifecycle that all executors share."""
 
-    def __call__(self, lifecycle: RunLifecycle) -> Executor: ...
+    def __call__(self, lifecycle: RunLifecycle, records: RunRecords) -> Executor: ...

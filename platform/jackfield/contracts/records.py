@@ -34,7 +34,9 @@ class ModelRecords(Protocol):
 class RunRecords(Protocol):
     """Runs and their numbered events."""
 
-    async def add(self, run: RunRecord) -> None: ...
+    async def add(self, run: RunRecord) -> None:
+        """Raises NameTaken for an identifier that is on record."""
+        ...
 
     async def get(self, run_id: str) -> RunRecord | None: ...
 
@@ -43,7 +45,10 @@ class RunRecords(Protocol):
         ...
 
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
-        """Add events in one transaction; a number that exists already is a NameTaken error and adds none."""
+        """Add events in one transaction; a number that exists already is a NameTaken error and adds none.
+
+        A number that leaves a gap is a Conflict, an unknown run a RunNotFound; they add none either.
+        """
         ...
 
     async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
@@ -59,7 +64,7 @@ class RunRecords(Protocol):
         usage: Usage | None = None,
         error: str | None = None,
     ) -> None:
-        """Raises RunNotFound."""
+        """Replace how a run stands, all four together; a run that ends without a time ends now. Raises RunNotFound."""
         ...
 
     async def unfinished(self) -> tuple[RunRecord, ...]:
@@ -90,10 +95,8 @@ class ConversationRecords(Protocol):
         """Delete a conversation with its messages; whether there was one."""
         ...
 
-    async def append(
-        self, conversation_id: str, message: Message, *, run_id: str | None = None
-    ) -> StoredMessage:
-        """Raises ConversationNotFound."""
+    async def append(self, conversation_id: str, message: Message, *, run_id: str | None = None) -> StoredMessage:
+        """Add a message under the next number, however many append at once; raises ConversationNotFound."""
         ...
 
     async def messages(self, conversation_id: str) -> tuple[StoredMessage, ...]:
@@ -131,7 +134,7 @@ class StateStoreFactory(Protocol):
 
 
 class Migrator(Protocol):
-    """Brings a database's tables up to date. Blocking; one transaction, so an interrupted upgrade leaves the old tables."""
+    """Brings a database's tables up to date. Blocking; an interrupted upgrade leaves the old tables."""
 
     def claims(self, url: str) -> bool: ...
 
@@ -150,4 +153,5 @@ class Migrator(Protocol):
 
 def sqlite_url(folder: Path) -> str:
     """The address of the database that a data folder holds."""
-    return f"sqlite+aiosqlite:///{folder / 'jackfield.db'}"
+    path = str(folder / "jackfield.db").replace("%", "%25").replace("?", "%3F")
+    return f"sqlite+aiosqlite:///{path}"

@@ -12,7 +12,7 @@ Bias = dict[int, float]
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a sampler needs; temperature 0 is greedy, `top_k` 0 keeps the whole vocabulary, `seed` None is fresh."""
+    """Everything a sampler needs; temperature 0 is greedy, `top_k` 0 keeps all tokens, `seed` None is fresh."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.8
     top_k: Annotated[int, msgspec.Meta(ge=0)] = 40

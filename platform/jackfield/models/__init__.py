@@ -1,0 +1,1 @@
+"""Models: which are installed, and which are loaded."""

@@ -1,0 +1,154 @@
+"""`jackfield chat`: a conversation in a terminal, kept in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import click
+
+from jackfield.cli.answering import Answer, remark_on_end, shown_answer
+from jackfield.cli.output import say
+from jackfield.cli.sampling_options import sampling_options
+from jackfield.cli.session import Session, pass_session
+from jackfield.contracts.runs import Conversation, RunRequest
+from jackfield.contracts.sampling import SamplingOverrides
+from jackfield.errors import ConversationNotFound, InvalidRequest, JackfieldError
+from jackfield.logs import configure_logs
+from jackfield.messages import Message
+from jackfield.wiring import open_workbench
+from jackfield.workbench import Workbench
+
+HELP = """  /new    begin a new conversation
+  /exit   leave (so does Ctrl+D)
+  Ctrl+C  stops an answer; what was written is kept"""
+TITLE_LENGTH = 60
+
+
+class Chat:
+    """One conversation at a time with one model."""
+
+    def __init__(self, workbench: Workbench, model: str, system: str, sampling: SamplingOverrides) -> None:
+        self._workbench = workbench
+        self._model = model
+        self._system = system
+        self._sampling = sampling
+        self._conversation: Conversation | None = None
+
+    def begin_anew(self) -> None:
+        """Forget the conversation here; it stays in the database."""
+        self._conversation = None
+
+    async def resume(self) -> tuple[Message, ...]:
+        """Take up the last conversation and give its messages; raises ConversationNotFound."""
+        recent = await self._workbench.conversations.recent(limit=1)
+        if not recent:
+            raise ConversationNotFound("There is no conversation to continue yet; start one with `jackfield chat`.")
+        self._conversation = recent[0]
+        return await self._history()
+
+    async def answer(self, text: str) -> Answer:
+        """Say something, show the answer, and keep both."""
+        conversation = self._conversation = self._conversation or await self._opened(text)
+        conversations = self._workbench.conversations
+        await conversations.append(conversation.id, Message.of("user", text))
+        request = RunRequest(
+            model=self._model,
+            messages=await self._history(),
+            sampling=self._sampling,
+            client="terminal",
+            conversation_id=conversation.id,
+        )
+        answer = await shown_answer(self._workbench, request)
+        await conversations.append(conversation.id, Message.of("assistant", answer.answer), run_id=answer.run_id)
+        return answer
+
+    async def _opened(self, text: str) -> Conversation:
+        conversations = self._workbench.conversations
+        conversation = await conversations.add(text.strip().splitlines()[0][:TITLE_LENGTH], model=self._model)
+        if self._system:
+            await conversations.append(conversation.id, Message.of("system", self._system))
+        return conversation
+
+    async def _history(self) -> tuple[Message, ...]:
+        if self._conversation is None:
+            return ()
+        stored = await self._workbench.conversations.messages(self._conversation.id)
+        return tuple(each.message for each in stored)
+
+
+@click.command("chat")
+@click.option("-m", "--model", default="", metavar="NAME", help="The model to talk with; the default otherwise.")
+@click.option("-s", "--system", default="", metavar="TEXT", help="Instructions for the whole conversation.")
+@click.option("-c", "--continue", "continued", is_flag=True, help="Go on with the last conversation.")
+@sampling_options
+@pass_session
+def command(session: Session, model: str, system: str, continued: bool, sampling: SamplingOverrides) -> None:
+    """Talk with a model, turn by turn."""
+    configure_logs("warning")
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 - line editing and history for input()
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            chat = runner.run(_opened(stack, session, model, system, sampling))
+            if continued:
+                for message in runner.run(chat.resume()):
+                    say(f"{message.role}: {message.text}")
+            _converse(runner, chat)
+        finally:
+            runner.run(stack.aclose())
+
+
+async def _opened(
+    stack: AsyncExitStack, session: Session, model: str, system: str, sampling: SamplingOverrides
+) -> Chat:
+    workbench = await stack.enter_async_context(open_workbench(session.settings, session.plugins))
+    installed = await workbench.models.get(model)
+    say(f"Loading {installed.name} …")
+    await workbench.residency.decoder(installed)
+    say("Say something; /help lists what else there is.")
+    return Chat(workbench, installed.name, system, sampling)
+
+
+def _converse(runner: asyncio.Runner, chat: Chat) -> None:
+    """Read lines until /exit or the end of input; an error ends a turn, not the conversation."""
+    for text in _lines():
+        match text.strip():
+            case "":
+                continue
+            case "/exit" | "/quit":
+                return
+            case "/new":
+                chat.begin_anew()
+                say("A new conversation.")
+            case "/help":
+                say(HELP)
+            case command if command.startswith("/") and " " not in command:
+                say(f"There is no {command}.\n{HELP}")
+            case _:
+                _turn(runner, chat, text)
+
+
+def _turn(runner: asyncio.Runner, chat: Chat, text: str) -> None:
+    try:
+        remark_on_end(runner.run(chat.answer(text)))
+    except InvalidRequest as error:
+        say(f"error: {error.message} /new begins a new conversation.")
+    except JackfieldError as error:
+        say(f"error: {error.message}")
+
+
+def _lines() -> Iterator[str]:
+    prompt = "> " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            yield input(prompt)
+        except EOFError:
+            say("")
+            return
+        except KeyboardInterrupt:
+            say("\n(Ctrl+D or /exit leaves)")

@@ -1,0 +1,92 @@
+"""The entry of `jackfield`: finds the subcommand, and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from jackfield.cli.output import exit_code, say
+from jackfield.cli.session import Session
+from jackfield.errors import JackfieldError
+from jackfield.version import __version__
+
+BUILT_IN: dict[str, tuple[str, str]] = {
+    "ask": ("jackfield.cli.ask:command", "Ask a model one question."),
+    "chat": ("jackfield.cli.chat:command", "Talk with a model, turn by turn."),
+    "serve": ("jackfield.cli.serve:command", "Serve the API on this machine."),
+    "models": ("jackfield.cli.models:group", "Pull, list, show and remove models."),
+    "plugins": ("jackfield.cli.plugins:group", "List, enable and disable plugins."),
+    "db": ("jackfield.cli.db:group", "Look after the database's tables."),
+    "doctor": ("jackfield.cli.doctor:command", "Say what is installed, what is missing, and how to mend it."),
+}
+"""Subcommands by name: where each is, and its line of help, so that help imports none of them."""
+
+
+class CommandTable(click.Group):
+    """Jackfield's own subcommands, and those that plugins offer."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Our own in the order of a first day's use, then the plugins'."""
+        offered = ctx.ensure_object(Session).plugins.registry.commands.names()
+        return [*BUILT_IN, *sorted(name for name in offered if name not in BUILT_IN)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand, imported now; plugins load only for a name that is not our own."""
+        if cmd_name in BUILT_IN:
+            module, _, attribute = BUILT_IN[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        commands = ctx.ensure_object(Session).plugins.registry.commands
+        return commands.get(cmd_name) if cmd_name in commands else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a suggestion for a name that is nearly right."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f" Did you mean '{near[0]}'?" if near and "did you mean" not in error.message.lower() else ""
+            raise click.UsageError(error.message + hint, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line a subcommand, from the table and the registrations."""
+        commands = ctx.ensure_object(Session).plugins.registry.commands
+        rows = [
+            (name, BUILT_IN[name][1] if name in BUILT_IN else commands.summary(name))
+            for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jackfield")
+def jackfield() -> None:
+    """Jackfield runs low-bit language models on this machine, with plugins for everything around them."""
+
+
+def run() -> None:
+    """Run the command line and exit: the one place where errors become exit codes."""
+    try:
+        status = jackfield.main(prog_name="jackfield", standalone_mode=False)
+    except JackfieldError as error:
+        say(f"{click.style('error:', fg='red', bold=True)} {error.message}")
+        status = exit_code(error)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("")
+        status = 130
+    except BrokenPipeError:
+        # The reader of our output left (`jackfield … | head`): nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 141
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,77 @@
+"""How commands speak: results to stdout, everything else to stderr, one exit code for each family of errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from jackfield import errors
+
+EXIT_CODES: dict[type[errors.JackfieldError], int] = {
+    errors.JackfieldError: 1,
+    errors.InvalidRequest: 2,
+    errors.SettingsInvalid: 2,
+    errors.NotFound: 4,
+    errors.Conflict: 5,
+    errors.Unavailable: 6,
+    errors.StateUnavailable: 6,
+    errors.ModelError: 7,
+    errors.DownloadFailed: 8,
+    errors.PluginError: 9,
+    errors.MissingDependency: 9,
+}
+"""By class; one that is not here has its nearest ancestor's. 3 is kept for a denied tool, 130 for Ctrl+C."""
+
+
+def exit_code(error: errors.JackfieldError) -> int:
+    """The process's exit status for an error."""
+    return next(EXIT_CODES[family] for family in type(error).__mro__ if family in EXIT_CODES)
+
+
+def print_json(value: Any) -> None:
+    """A value as indented JSON on stdout, for programs."""
+    text = msgspec.json.encode(value, enc_hook=_encodable)
+    click.echo(msgspec.json.format(text, indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on stdout: drawn for a terminal, tab-separated and never shortened for a pipe."""
+    if not sys.stdout.isatty():
+        click.echo("\t".join(columns))
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text.from_ansi(cell) for cell in row))
+    Console().print(table)
+
+
+def say(message: str) -> None:
+    """A remark for the person at the terminal, on stderr."""
+    click.echo(message, err=True)
+
+
+def human_bytes(count: float) -> str:
+    """A size in the unit that reads best: 98.4 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")

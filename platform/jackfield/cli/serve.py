@@ -1,0 +1,79 @@
+"""`jackfield serve`: the API on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from jackfield.cli.output import say
+from jackfield.cli.session import Session, pass_session
+from jackfield.contracts.doors import Listen
+from jackfield.errors import ModelNotFound
+from jackfield.logs import configure_logs
+
+if TYPE_CHECKING:
+    from jackfield.workbench import Workbench
+
+
+@click.command("serve")
+@click.option("--host", metavar="ADDRESS", help="The address to listen on; 127.0.0.1 unless set.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 5225 unless set, 0 for any free one.",
+)
+@click.option("-m", "--model", default="", metavar="NAME", help="Load this model at once; the default model otherwise.")
+@pass_session
+def command(session: Session, host: str | None, port: int | None, model: str) -> None:
+    """Serve the OpenAI-shaped API until Ctrl+C."""
+    settings = session.settings
+    configure_logs(settings.log_level)
+    door = session.plugins.registry.doors.get("web")
+    listen = Listen(
+        host=settings.server.host if host is None else host,
+        port=settings.server.port if port is None else port,
+    )
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Workbench]:
+        from jackfield.wiring import open_workbench
+
+        async with open_workbench(settings, session.plugins) as workbench:
+            await _preload(workbench, model)
+            yield workbench
+
+    door.serve(opened, listen, on_ready=_greet)
+
+
+async def _preload(workbench: Workbench, name: str) -> None:
+    try:
+        workbench.residency.preload(await workbench.models.get(name))
+    except ModelNotFound as error:
+        if name:
+            raise
+        say(error.message)
+
+
+def _greet(listen: Listen) -> None:
+    address = f"http://{_reachable(listen.host)}:{listen.port}"
+    say(
+        f"""
+Jackfield serves on {click.style(address, bold=True)}   (Ctrl+C stops it)
+
+  Try it          curl {address}/v1/chat/completions -H 'Content-Type: application/json' \\
+                    -d '{{"model": "default", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+  OpenAI clients  base_url={address}/v1  api_key=anything
+  In a terminal   jackfield chat      jackfield ask "Why is the sky blue?"
+  API document    {address}/openapi.json
+"""
+    )
+
+
+def _reachable(host: str) -> str:
+    """A host that a client on this machine can use."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,55 @@
+"""What the decode loop is asked, and what it delivers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jackfield.contracts.sampling import Constraint, Sampling
+from jackfield.errors import JackfieldError
+from jackfield.events import FinishReason, TokenScore, Usage
+
+
+class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A tokenized prompt and how to go on from it; `max_tokens` is never more than the context has room for."""
+
+    prompt: tuple[int, ...]
+    sampling: Sampling
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    constraint: Constraint | None = None
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """The sequence has a place in the batch; its prefill begins."""
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """Text that became certain: whole characters that no stop string can still claim."""
+
+    text: str
+    tokens: int
+    scores: tuple[TokenScore, ...] = ()
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The last delivery of a sequence that came to its end."""
+
+    reason: FinishReason
+    usage: Usage
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """The last delivery of a sequence that was cancelled."""
+
+    usage: Usage
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The last delivery of a sequence that an error ended."""
+
+    error: JackfieldError
+
+
+Delivery = Admitted | Delta | Ended | Stopped | Broken
+LAST_DELIVERIES = (Ended, Stopped, Broken)

@@ -1,0 +1,27 @@
+"""Log-probabilities of written tokens, from the logits before sampling."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jackfield.contracts.engine import TokenEngine
+from jackfield.events import TokenChance, TokenScore
+
+
+def token_score(engine: TokenEngine, row: int, token: int, likeliest: int) -> TokenScore:
+    """The chance of a token and of the `likeliest` most probable ones at a row of the last evaluation."""
+    logprobs = log_softmax(engine.logits(row))
+    best = np.argpartition(logprobs, -likeliest)[-likeliest:] if likeliest else np.empty(0, dtype=np.int64)
+    best = best[np.argsort(logprobs[best])[::-1]]
+    return TokenScore(
+        chosen=TokenChance(engine.piece(token), float(logprobs[token])),
+        likeliest=tuple(TokenChance(engine.piece(int(other)), float(logprobs[other])) for other in best),
+    )
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Natural log-probabilities, (n_vocab,), in double precision."""
+    shifted = logits.astype(np.float64) - logits.max()
+    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
+    return result

@@ -1,0 +1,89 @@
+"""One request on its way through the batches: its tokens, how many are evaluated, what it has said."""
+
+from __future__ import annotations
+
+from jackfield.contracts.engine import Sampler, TokenEngine
+from jackfield.decoding.handle import SequenceHandle
+from jackfield.decoding.request import DecodeRequest, Delivery, Delta, Ended
+from jackfield.decoding.scores import token_score
+from jackfield.decoding.text import TextStream
+from jackfield.events import FinishReason, TokenScore, Usage
+
+
+class DecodingSequence:
+    """The state of one request; only the loop's thread touches it."""
+
+    def __init__(self, handle: SequenceHandle, request: DecodeRequest) -> None:
+        self.handle = handle
+        self.request = request
+        self.tokens = list(request.prompt)
+        self.evaluated = 0
+        self.slot: int | None = None
+        self.admitted_before = False
+        self._sampler: Sampler | None = None
+        self._text = TextStream(request.stop)
+        self._unsaid_tokens = 0
+        self._unsaid_scores: list[TokenScore] = []
+
+    @property
+    def pending(self) -> int:
+        """Tokens that are not evaluated yet; one while decoding, more during prefill."""
+        return len(self.tokens) - self.evaluated
+
+    @property
+    def prefilling(self) -> bool:
+        """Whether more than the newest token must be evaluated before the next can be drawn."""
+        return self.pending > 1
+
+    @property
+    def written(self) -> int:
+        """Tokens drawn so far."""
+        return len(self.tokens) - len(self.request.prompt)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens read and written so far."""
+        return Usage(prompt_tokens=len(self.request.prompt), completion_tokens=self.written)
+
+    def prepare(self, engine: TokenEngine) -> None:
+        """Make the sampler, once, so that draws before and after a preemption are one series."""
+        if self._sampler is None:
+            self._sampler = engine.sampler(self.request.sampling, self.request.constraint)
+            recent = min(self.request.sampling.penalty_window, len(self.request.prompt))
+            for token in self.request.prompt[len(self.request.prompt) - recent :]:
+                self._sampler.accept(token)
+
+    def draw(self, engine: TokenEngine, row: int) -> list[Delivery]:
+        """Draw the next token from a row and give what became certain; the last delivery may be an Ended."""
+        if self._sampler is None:
+            raise AssertionError("a sequence draws only after it was prepared")
+        token = self._sampler.sample(row)
+        self.tokens.append(token)
+        if token in engine.model.end_tokens:
+            return self._end("stop")
+        if self.request.logprobs is not None:
+            self._unsaid_scores.append(token_score(engine, row, token, self.request.logprobs))
+        self._unsaid_tokens += 1
+        said = self._say(self._text.feed(engine.piece(token)))
+        if self._text.stopped:
+            return [*said, Ended(reason="stop", usage=self.usage)]
+        if self.written >= self.request.max_tokens:
+            return [*said, *self._end("length")]
+        return said
+
+    def close(self) -> None:
+        """Free the sampler."""
+        if self._sampler is not None:
+            self._sampler.close()
+            self._sampler = None
+
+    def _say(self, text: str) -> list[Delivery]:
+        if not text:
+            return []
+        delta = Delta(text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores))
+        self._unsaid_tokens, self._unsaid_scores = 0, []
+        return [delta]
+
+    def _end(self, reason: FinishReason) -> list[Delivery]:
+        said = self._say(self._text.finish())
+        return [*said, Ended(reason="stop" if self._text.stopped else reason, usage=self.usage)]

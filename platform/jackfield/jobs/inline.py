@@ -1,0 +1,108 @@
+"""Runs in this process: a task each, on the event loop of the workbench."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import structlog
+
+from jackfield.contracts.records import RunRecords
+from jackfield.contracts.runs import RunRecord
+from jackfield.errors import JackfieldError, RunNotFound, ShuttingDown
+from jackfield.events import Cancelled, Failed, RunEvent
+from jackfield.runs.journal import RunJournal
+from jackfield.runs.lifecycle import RunControl, RunLifecycle
+
+log = structlog.get_logger()
+
+
+class InlineExecutor:
+    """Executes runs beside its caller; it holds only those that have not ended."""
+
+    def __init__(self, lifecycle: RunLifecycle, records: RunRecords) -> None:
+        self._lifecycle = lifecycle
+        self._records = records
+        self._journals: dict[str, RunJournal] = {}
+        self._controls: dict[str, RunControl] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def submit(self, run: RunRecord) -> None:
+        """Begin a run; raises ShuttingDown."""
+        if self._closing:
+            raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
+        self._journals[run.id] = RunJournal(self._records, run)
+        task = asyncio.create_task(self._perform(run, self._journals[run.id]), name=run.id)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
+        """Events with a greater number, of a run that goes on or of one that has ended."""
+        if journal := self._journals.get(run_id):
+            async for event in journal.follow(after=after):
+                yield event
+            return
+        if await self._records.get(run_id) is None:
+            raise RunNotFound(f"There is no run '{run_id}'.")
+        for event in await self._records.events(run_id, after=after):
+            yield event
+
+    async def cancel(self, run_id: str) -> bool:
+        """Stop a run; False when it had ended already."""
+        if control := self._controls.get(run_id):
+            control.stop()
+            return True
+        if run_id in self._journals:
+            await asyncio.sleep(0)
+            return await self.cancel(run_id)
+        if await self._records.get(run_id) is None:
+            raise RunNotFound(f"There is no run '{run_id}'.")
+        return False
+
+    async def close(self) -> None:
+        """Stop every run, wait until each has written its end, and take no more."""
+        self._closing = True
+        await asyncio.sleep(0)
+        for control in list(self._controls.values()):
+            control.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _perform(self, run: RunRecord, journal: RunJournal) -> None:
+        control = self._controls[run.id] = RunControl()
+        try:
+            await self._write_all(run, journal, control)
+        except JackfieldError as error:
+            log.error("run could not be recorded", run=run.id, reason=error.message)
+            await journal.abandon(error)
+        finally:
+            del self._controls[run.id]
+            del self._journals[run.id]
+
+    async def _write_all(self, run: RunRecord, journal: RunJournal, control: RunControl) -> None:
+        """Write a run's events and its end, however it ends; raises only what the store raises."""
+        await self._records.set_state(run.id, "running")
+        try:
+            async with aclosing(self._lifecycle.perform(run, control)) as events:
+                async for body in events:
+                    await journal.write(body)
+            return
+        except asyncio.CancelledError:
+            end: Failed | Cancelled = Cancelled()
+        except JackfieldError as error:
+            end = _failure(error)
+        except Exception as error:
+            log.exception("run failed unexpectedly", run=run.id)
+            end = Failed(code="internal_error", message=f"The run failed unexpectedly ({type(error).__name__}).")
+        await journal.write(end)
+
+
+def _failure(error: JackfieldError) -> Failed:
+    return Failed(
+        code=error.code,
+        message=error.message,
+        parameter=error.parameter,
+        retry_after=getattr(error, "retry_after", None),
+    )

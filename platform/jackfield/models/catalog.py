@@ -1,0 +1,253 @@
+"""The catalogue of installed models: what is here, what comes in, what goes."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from jackfield.contracts.engine import EngineFactory
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.records import ModelRecords
+from jackfield.contracts.sources import ModelSource, Progress, ResolvedModel
+from jackfield.errors import (
+    ChecksumMismatch,
+    InvalidRequest,
+    ModelFileInvalid,
+    ModelNotFound,
+    NameTaken,
+    PluginError,
+)
+from jackfield.models.disk import disk_errors, file_sha256
+from jackfield.models.incoming import Incoming, discard
+from jackfield.models.installing import Arrival, Installer, checked_arrival, description_of, usable_engines
+from jackfield.models.naming import DEFAULT, checked_name
+from jackfield.models.references import GuardedSource, claiming_source
+from jackfield.models.stoppable import stoppable
+from jackfield.registry import Shelf
+
+Notice = Callable[[str], None]
+"""Takes a sentence for the person who waits."""
+
+PULL_STARTER = "`jackfield models pull starter`"
+
+
+def _unheard(done: int, total: int | None) -> None: ...
+
+
+def _unsaid(sentence: str) -> None: ...
+
+
+class ModelCatalog:
+    """Installed models by name, each here whole and verified or not at all. Usable from one event loop."""
+
+    def __init__(
+        self,
+        records: ModelRecords,
+        sources: Shelf[ModelSource],
+        engines: Shelf[EngineFactory],
+        folder: Path,
+        default_model: str | None,
+    ) -> None:
+        self._records = records
+        self._sources = sources
+        self._engines = engines
+        self._default_model = default_model
+        self._incoming = Incoming(folder / ".incoming")
+        self._installer = Installer(records, folder)
+
+    async def all(self) -> tuple[InstalledModel, ...]:
+        """Every model on record, in the order of their names; their files are not looked at."""
+        return await self._records.all()
+
+    async def default_name(self) -> str | None:
+        """What stands for the default model: as set, else the only one that writes text; else None."""
+        if self._default_model:
+            return self._default_model
+        models = await self._records.all()
+        candidates = [model for model in models if model.description.generates] or list(models)
+        return candidates[0].name if len(candidates) == 1 else None
+
+    async def get(self, name: str | None = None) -> InstalledModel:
+        """A model whose file is in place; None, "" and "default" mean the default one.
+
+        Raises ModelNotFound, or ModelFileInvalid where the file is gone or has changed in size.
+        """
+        named = (await self._chosen_default()) if name in (None, "", DEFAULT) else name
+        model = await self._recorded(named or "")
+        await asyncio.to_thread(_check_in_place, model)
+        return model
+
+    async def pull(
+        self,
+        reference: str,
+        *,
+        name: str | None = None,
+        link: bool = False,
+        progress: Progress | None = None,
+        notice: Notice | None = None,
+    ) -> InstalledModel:
+        """Bring a model and put it on record; one that is here already is only checked.
+
+        `link` leaves a local file where it is; `progress` is called from another thread. Cancelled or killed,
+        a pull leaves only what the next one of the same reference goes on from. Raises ReferenceNotFound,
+        DownloadFailed, NameTaken, ModelFileInvalid, DiskFull.
+        """
+        say = notice or _unsaid
+        engines = usable_engines(self._engines)
+        source = claiming_source(reference, self._sources)
+        resolved = await stoppable(lambda _: source.call(lambda known: known.resolve(reference)), _unheard)
+        chosen = checked_name(resolved.name if name is None else name)
+
+        def waiting() -> None:
+            say(f"Another process is pulling '{reference}': waiting for it to finish.")
+
+        async with self._incoming.held(resolved.reference, waiting=waiting) as scratch:
+            present = await self._already_here(chosen, resolved)
+            if present:
+                say(f"'{chosen}' is here already, whole and verified.")
+                return present
+            try:
+                if link:
+                    arrival = await asyncio.to_thread(_linked, resolved)
+                else:
+                    arrival = await _fetched(source, resolved, scratch, progress or _unheard)
+                return await self._installed(chosen, arrival, engines)
+            except (ChecksumMismatch, ModelFileInvalid):
+                await asyncio.to_thread(discard, scratch)
+                raise
+            finally:
+                with suppress(OSError):
+                    scratch.rmdir()  # only while it is empty: what a pull left to go on from stays
+
+    async def remove(self, name: str) -> InstalledModel:
+        """Take a model off the record, then delete its file unless it is linked; raises ModelNotFound."""
+        async with self._incoming.held(f"name {name}"):
+            model = await self._recorded(name)
+            await self._installer.remove(model)
+        return model
+
+    async def _installed(
+        self, name: str, arrival: Arrival, engines: tuple[EngineFactory, ...]
+    ) -> InstalledModel:
+        description = await asyncio.to_thread(description_of, arrival.path, engines)
+        async with self._incoming.held(f"name {name}"):
+            present = await self._already_here(
+                name, arrival.resolved
+            )  # another pull may have taken the name meanwhile
+            return present or await self._installer.install(name, arrival, description)
+
+    async def _already_here(self, name: str, resolved: ResolvedModel) -> InstalledModel | None:
+        """The model of a name if it is the very file that was resolved, and whole; else NameTaken."""
+        held = await self._records.get(name)
+        if held is None:
+            return None
+        if not await asyncio.to_thread(_same_file, held, resolved):
+            raise NameTaken(
+                f"The name '{name}' is taken by another file, from '{held.reference}': give this one another "
+                f"with --name, or remove that one with `jackfield models rm {name}`.",
+                parameter="name",
+            )
+        return held if await asyncio.to_thread(_is_whole, held) else None
+
+    async def _recorded(self, name: str) -> InstalledModel:
+        model = await self._records.get(name)
+        if model is None:
+            raise ModelNotFound(_not_found(name, await self._names(), self._default_model), parameter="model")
+        return model
+
+    async def _chosen_default(self) -> str:
+        name = await self.default_name()
+        if name is None:
+            raise ModelNotFound(_no_default(await self._names()), parameter="model")
+        return name
+
+    async def _names(self) -> list[str]:
+        return [model.name for model in await self._records.all()]
+
+
+async def _fetched(
+    source: GuardedSource, resolved: ResolvedModel, scratch: Path, progress: Progress
+) -> Arrival:
+    def fetch(report: Progress) -> Path:
+        with disk_errors(scratch):
+            scratch.mkdir(exist_ok=True)
+        return source.call(lambda known: known.fetch(resolved, scratch, report))
+
+    path = await stoppable(fetch, progress)
+    if path.parent != scratch or path.suffix == ".partial" or not path.is_file():
+        raise PluginError(
+            f"The source of '{resolved.reference}' gave {path}, which is no finished file in {scratch}."
+        )
+    return await asyncio.to_thread(checked_arrival, path, resolved)
+
+
+def _linked(resolved: ResolvedModel) -> Arrival:
+    path = Path(resolved.location)
+    if not path.is_absolute() or not path.is_file():
+        raise InvalidRequest(
+            f"'{resolved.reference}' is not a file on this machine, and only such can be linked; "
+            "pull it without --link.",
+            parameter="link",
+        )
+    return checked_arrival(path, resolved, linked=True)
+
+
+def _same_file(held: InstalledModel, resolved: ResolvedModel) -> bool:
+    """Whether a model came from this very file, as far as can be told without fetching it."""
+    if resolved.sha256:
+        return held.sha256 == resolved.sha256
+    local = Path(resolved.location)
+    if local.is_absolute() and local.is_file():
+        with disk_errors(local):
+            return local.stat().st_size == held.description.bytes and file_sha256(local) == held.sha256
+    return held.reference == resolved.reference
+
+
+def _is_whole(model: InstalledModel) -> bool:
+    with disk_errors(model.path):
+        return model.path.is_file() and file_sha256(model.path) == model.sha256
+
+
+def _check_in_place(model: InstalledModel) -> None:
+    try:
+        size = model.path.stat().st_size
+    except OSError as error:
+        raise ModelFileInvalid(
+            f"The file of model '{model.name}', {model.path}, cannot be read: {error.strerror}; "
+            f"{_mend(model)}"
+        ) from error
+    if size != model.description.bytes:
+        raise ModelFileInvalid(
+            f"The file of model '{model.name}', {model.path}, is {size} bytes long and was pulled with "
+            f"{model.description.bytes}; {_mend(model)}"
+        )
+
+
+def _mend(model: InstalledModel) -> str:
+    link = " --link" if model.linked else ""
+    remove = f"`jackfield models rm {model.name}` and then " if model.linked else ""
+    return f"bring it again with {remove}`jackfield models pull {model.reference} --name {model.name}{link}`."
+
+
+def _not_found(name: str, installed: list[str], default: str | None) -> str:
+    subject = f"The default model '{name}'" if name == default else f"Model '{name}'"
+    if not installed:
+        return f"{subject} is not installed, and no other is: bring one with {PULL_STARTER}."
+    near = difflib.get_close_matches(name, installed, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return (
+        f"{subject} is not installed.{hint} Installed: {', '.join(installed)}; "
+        "`jackfield models pull REFERENCE` brings another."
+    )
+
+
+def _no_default(installed: list[str]) -> str:
+    if not installed:
+        return f"No model is installed: bring one with {PULL_STARTER}."
+    return (
+        f"Several models are installed ({', '.join(installed)}) and none is the default: name one, "
+        "or choose with `jackfield models default NAME`."
+    )

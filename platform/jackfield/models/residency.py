@@ -1,0 +1,124 @@
+"""Which models are in memory, for writing and for embedding, and who gives way when another does not fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from jackfield.contracts.engine import EngineFactory, EngineSettings, TokenEngine
+from jackfield.contracts.models import InstalledModel
+from jackfield.decoding.loop import DecodeLoop
+from jackfield.errors import InvalidRequest, JackfieldError, ModelFileInvalid, ModelLoading, ModelTooLarge
+from jackfield.models.embedding_worker import EmbeddingWorker
+from jackfield.models.residents import LoadedModel, Residents
+from jackfield.registry import Shelf
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = structlog.get_logger()
+
+Opened = TypeVar("Opened")
+
+
+class ModelResidency:
+    """Opens models on first use and holds them. Usable from one event loop."""
+
+    def __init__(
+        self,
+        engines: Shelf[EngineFactory],
+        *,
+        settings: EngineSettings,
+        queue_limit: int,
+        load_timeout: float,
+    ) -> None:
+        self._engines = engines
+        self._settings = settings
+        self._queue_limit = queue_limit
+        self._decoders = Residents("generate", self._open_decoder, load_timeout=load_timeout)
+        self._embedders = Residents("embed", self._open_embedder, load_timeout=load_timeout)
+        self._one_at_a_time = asyncio.Lock()
+        self._preloading: asyncio.Task[None] | None = None
+        self._preload_error: JackfieldError | None = None
+
+    async def decoder(self, model: InstalledModel) -> DecodeLoop:
+        """The decode loop of a model; raises ModelError, or ModelLoading when that takes too long."""
+        return await self._decoders.worker(model)
+
+    async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
+        """Unit vectors, (n, dimensions), and the number of tokens read."""
+        worker = await self._embedders.worker(model)
+        return await worker.embed(texts)
+
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """What is in memory now."""
+        return self._decoders.loaded() + self._embedders.loaded()
+
+    def preload(self, model: InstalledModel) -> None:
+        """Begin to load a model in the background; `check_ready` tells how far it is."""
+        self._preloading = asyncio.create_task(self._preload(model), name=f"preload-{model.name}")
+
+    def check_ready(self) -> None:
+        """Raises ModelLoading while a preloaded model loads, or the error that ended it."""
+        if self._preloading and not self._preloading.done():
+            raise ModelLoading("The model is still loading.", retry_after=2)
+        if self._preload_error:
+            raise self._preload_error
+
+    async def close(self) -> None:
+        """Unload everything, ending what runs."""
+        if self._preloading:
+            self._preloading.cancel()
+            await asyncio.wait([self._preloading])
+        await self._decoders.close()
+        await self._embedders.close()
+
+    async def _preload(self, model: InstalledModel) -> None:
+        try:
+            await self.decoder(model)
+        except JackfieldError as error:
+            log.error("model could not be loaded", model=model.name, reason=error.message)
+            self._preload_error = error
+
+    async def _open_decoder(self, model: InstalledModel) -> DecodeLoop:
+        if not model.description.generates:
+            raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
+        engine = await self._opened(model, lambda factory: factory.open(model, self._settings))
+        if not isinstance(engine, TokenEngine):
+            raise InvalidRequest(f"Model '{model.name}' is not one that evaluates tokens.", parameter="model")
+        return DecodeLoop(engine, queue_limit=self._queue_limit)
+
+    async def _open_embedder(self, model: InstalledModel) -> EmbeddingWorker:
+        def opened_by(factory: EngineFactory) -> EmbeddingWorker:
+            return EmbeddingWorker(lambda: factory.open_embedding(model, self._settings), queue_limit=self._queue_limit)
+
+        return await self._opened(model, opened_by)
+
+    async def _opened(self, model: InstalledModel, open_with: Callable[[EngineFactory], Opened]) -> Opened:
+        """What the first engine that knows the file makes of it; raises the first engine's refusal if none does."""
+        refusals: list[ModelFileInvalid] = []
+        async with self._one_at_a_time:
+            self._engines.first()
+            for _, factory in self._engines.items():
+                await self._make_room(model, factory)
+                log.info("loading model", model=model.name, path=str(model.path))
+                try:
+                    return await asyncio.to_thread(open_with, factory)
+                except ModelFileInvalid as error:
+                    refusals.append(error)
+        raise refusals[0]
+
+    async def _make_room(self, model: InstalledModel, factory: EngineFactory) -> None:
+        """Unload idle models, least lately used first, until this one fits; raises ModelTooLarge."""
+        while not (fit := await asyncio.to_thread(factory.fits, model, self._settings)).fits:
+            idle = [loaded for loaded in self.loaded() if loaded.requests == 0]
+            if not idle:
+                raise ModelTooLarge(fit.reason)
+            oldest = min(idle, key=lambda loaded: loaded.used_at)
+            log.info("unloading an idle model to make room", model=oldest.name, room_for=model.name)
+            held = self._decoders if oldest in self._decoders.loaded() else self._embedders
+            await held.unload(oldest.name)

@@ -1,0 +1,65 @@
+"""Ending the runs of a process that died, without touching those of one that lives.
+
+Every process that executes runs inline holds a shared lock on one file of the data folder. Whoever can have that
+lock alone knows that no other process lives, and that every run still marked as unfinished is an orphan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from jackfield.contracts.records import RunRecords
+from jackfield.errors import StateUnavailable
+from jackfield.events import Failed, RunEvent
+
+log = structlog.get_logger()
+
+INTERRUPTED = Failed(code="interrupted", message="The process that answered ended before the answer did; ask again.")
+
+
+@asynccontextmanager
+async def orphans_ended(folder: Path, records: RunRecords) -> AsyncIterator[None]:
+    """Hold the folder's lock while runs execute; first end what a dead process left behind."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    path = folder / "executors.lock"
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise StateUnavailable(f"The data folder {folder} cannot be written: {error.strerror}.") from error
+    with file:
+        if await asyncio.to_thread(_alone, file.fileno()):
+            await _end_orphans(records)
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_SH)
+        yield
+
+
+def _alone(descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _end_orphans(records: RunRecords) -> None:
+    for run in await records.unfinished():
+        events = await records.events(run.id)
+        now = datetime.now(UTC)
+        number = events[-1].number + 1 if events else 1
+        if not (events and events[-1].final):
+            await records.append(run.id, [RunEvent(run_id=run.id, number=number, at=now, body=INTERRUPTED)])
+        await records.set_state(run.id, "failed", finished_at=now, error=INTERRUPTED.message)
+        log.warning("ended a run that a dead process left behind", run=run.id)

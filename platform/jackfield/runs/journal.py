@@ -1,0 +1,87 @@
+"""The numbered events of one run: told to watchers at once, and written to the store in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from jackfield.contracts.records import RunRecords
+from jackfield.contracts.runs import RunRecord, RunState
+from jackfield.errors import JackfieldError
+from jackfield.events import Cancelled, Failed, Finished, RunEvent, RunEventBody, TextDelta
+
+WRITE_INTERVAL = 0.25
+"""Seconds between writes of an answer's deltas; anything else is written at once."""
+
+
+class RunJournal:
+    """Written by one run, followed by any number of watchers, on one event loop."""
+
+    def __init__(self, records: RunRecords, run: RunRecord) -> None:
+        self._records = records
+        self._run = run
+        self._events: list[RunEvent] = []
+        self._shown = 0
+        self._stored = 0
+        self._stored_at = 0.0
+        self._news = asyncio.Condition()
+
+    async def write(self, body: RunEventBody) -> None:
+        """Number an event, store it when due, and tell the watchers; a final event is told only once it is stored."""
+        event = RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
+        self._events.append(event)
+        if not event.final:
+            await self._show()
+        if not isinstance(body, TextDelta) or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL:
+            await self._store()
+        if event.final:
+            await self._records.set_state(
+                self._run.id,
+                _state(body),
+                finished_at=event.at,
+                usage=body.usage if isinstance(body, Finished | Cancelled) else None,
+                error=body.message if isinstance(body, Failed) else None,
+            )
+            await self._show()
+
+    async def abandon(self, error: JackfieldError) -> None:
+        """Tell the watchers of an end that the store could not take."""
+        del self._events[self._shown :]
+        body = Failed(code=error.code, message=error.message)
+        self._events.append(
+            RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
+        )
+        await self._show()
+
+    async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
+        """Events with a greater number, past and to come, until the final one."""
+        position = after
+        while not (position and position <= self._shown and self._events[position - 1].final):
+            async with self._news:
+                while self._shown <= position:
+                    await self._news.wait()
+            for event in self._events[position : self._shown]:
+                yield event
+            position = max(position, self._shown)
+
+    async def _store(self) -> None:
+        fresh = self._events[self._stored :]
+        await self._records.append(self._run.id, fresh)
+        self._stored += len(fresh)
+        self._stored_at = asyncio.get_running_loop().time()
+
+    async def _show(self) -> None:
+        async with self._news:
+            self._shown = len(self._events)
+            self._news.notify_all()
+
+
+def _state(body: RunEventBody) -> RunState:
+    match body:
+        case Finished():
+            return "finished"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            return "failed"

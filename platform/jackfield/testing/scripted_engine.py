@@ -1,0 +1,301 @@
+"""A token engine without weights: it checks every rule a real one has, and says what its script says."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
+from jackfield.contracts.models import ModelDescription
+from jackfield.contracts.sampling import Constraint, Sampling
+from jackfield.errors import CellsExhausted, ConstraintUnsupported, ContextOverflow, EngineFailure
+from jackfield.messages import Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+START, END = 256, 257
+SPECIAL_TOKENS = {"<|start|>": START, "<|end|>": END}
+VOCABULARY_SIZE = 258
+REPLY_HEADER = [START, *b"assistant\n"]
+
+Script = Callable[[Sequence[int]], int]
+"""The next token after all tokens of a sequence; a pure function, so that a re-evaluated sequence goes on the same."""
+
+
+def replying(text: str) -> Script:
+    """A script that answers every chat with one text, and goes on in the alphabet after a raw prompt."""
+    return answering(lambda prompt: text)
+
+
+def echoing() -> Script:
+    """A script that answers a chat with its last user message."""
+    return answering(lambda prompt: prompt.rpartition("<|start|>user\n")[2].partition("<|end|>")[0])
+
+
+def answering(reply_to: Callable[[str], str]) -> Script:
+    """A script that answers a chat with what a function makes of the prompt."""
+
+    def next_token(tokens: Sequence[int]) -> int:
+        start = _reply_start(tokens)
+        if start is None:
+            return ord("a") + len(tokens) % 26
+        reply = reply_to(_spelled(tokens[: start - len(REPLY_HEADER)])).encode()
+        written = len(tokens) - start
+        return reply[written] if written < len(reply) else END
+
+    return next_token
+
+
+def endless(tokens: Sequence[int]) -> int:
+    """A script that goes through the alphabet by position and never ends."""
+    return ord("a") + len(tokens) % 26
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds that a forward pass takes: for being called at all, and for each row."""
+
+    per_pass: float = 0.0
+    per_row: float = 0.0
+
+
+class _Cell:
+    """One KV cell; sequences that share a prefix hold the same one."""
+
+    __slots__ = ("holders", "token")
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self.holders = 1
+
+
+class ScriptedEngine:
+    """A TokenEngine over bytes and two control tokens; breaking the contract raises at once."""
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        timing: Timing | None = None,
+        limits: EngineLimits | None = None,
+        name: str = "scripted",
+    ) -> None:
+        self.limits = limits or EngineLimits(context_length=512, cells=2048, sequences=16, batch_tokens=64)
+        self.model = ModelDescription(
+            name=name,
+            architecture="scripted",
+            format="none",
+            parameters=1,
+            bytes=1,
+            vocabulary_size=VOCABULARY_SIZE,
+            context_length=self.limits.context_length,
+            embedding_size=VOCABULARY_SIZE,
+            layers=1,
+            end_tokens=frozenset({END}),
+        )
+        self.evaluated_rows = 0
+        self.passes = 0
+        self.closed = False
+        self._script = script or echoing()
+        self._timing = timing or Timing()
+        self._sequences: dict[int, list[_Cell]] = {}
+        self._used_cells = 0
+        self._next_tokens: dict[int, int] = {}
+        self._owner: int | None = None
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """UTF-8 bytes; control tokens only when asked for."""
+        if not special:
+            return list(text.encode())
+        tokens: list[int] = []
+        for part in re.split(r"(<\|start\|>|<\|end\|>)", text):
+            tokens.extend([SPECIAL_TOKENS[part]] if part in SPECIAL_TOKENS else part.encode())
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        """The byte itself; nothing for control tokens."""
+        return bytes([token]) if token < START else b""
+
+    def render_chat(self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, reply_starts: bool) -> str:
+        """`<|start|>role`, a line break, the text, `<|end|>`, for each message."""
+        turns = "".join(f"<|start|>{message.role}\n{message.text}<|end|>\n" for message in messages)
+        return turns + ("<|start|>assistant\n" if reply_starts else "")
+
+    def evaluate(self, batch: TokenBatch) -> None:
+        """Append every row to its sequence, after checking that it may be."""
+        self._check_thread()
+        self._check_room(batch)
+        self._next_tokens = {}
+        for row, (token, position, sequence) in enumerate(
+            zip(batch.tokens, batch.positions, batch.sequences, strict=True)
+        ):
+            cells = self._sequences.setdefault(sequence, [])
+            if position != len(cells):
+                raise EngineFailure(
+                    f"Row {row} is at position {position} of sequence {sequence}, which has {len(cells)} tokens."
+                )
+            cells.append(_Cell(token))
+            self._used_cells += 1
+            if batch.wants_logits[row]:
+                self._next_tokens[row] = self._script([cell.token for cell in cells])
+        self.passes += 1
+        self.evaluated_rows += len(batch)
+        time.sleep(self._timing.per_pass + self._timing.per_row * len(batch))
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """All but certain of the scripted token."""
+        if row not in self._next_tokens:
+            raise EngineFailure(f"Row {row} was not flagged for logits in the last evaluation.")
+        logits = np.zeros(VOCABULARY_SIZE, dtype=np.float32)
+        logits[self._next_tokens[row]] = 40.0
+        return logits
+
+    def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
+        """A sampler over these logits; it holds no constraint."""
+        if constraint is not None:
+            raise ConstraintUnsupported(f"The scripted engine holds no {constraint.kind} constraint.")
+        return _ScriptedSampler(self, sampling)
+
+    def share_prefix(self, source: int, target: int, length: int) -> None:
+        """The same cells under another sequence."""
+        self._check_thread()
+        if self._sequences.get(target):
+            raise EngineFailure(f"Sequence {target} is not empty.")
+        shared = self._sequences.get(source, [])[:length]
+        for cell in shared:
+            cell.holders += 1
+        self._sequences[target] = list(shared)
+
+    def truncate(self, sequence: int, length: int) -> bool:
+        """Free the cells after `length`."""
+        self._check_thread()
+        cells = self._sequences.get(sequence, [])
+        self._release(cells[length:])
+        del cells[length:]
+        return True
+
+    def slide(self, sequence: int, keep: int, discard: int) -> None:
+        """Free `discard` cells after the first `keep`."""
+        self._check_thread()
+        cells = self._sequences[sequence]
+        self._release(cells[keep : keep + discard])
+        del cells[keep : keep + discard]
+
+    def save(self, sequence: int) -> bytes:
+        """The tokens themselves."""
+        return msgspec.msgpack.encode([cell.token for cell in self._sequences.get(sequence, [])])
+
+    def restore(self, sequence: int, state: bytes) -> None:
+        """The tokens, back in place."""
+        self._check_thread()
+        try:
+            tokens = msgspec.msgpack.decode(state, type=list[int])
+        except msgspec.MsgspecError as error:
+            raise EngineFailure(f"This is not a saved sequence: {error}.") from error
+        self._sequences[sequence] = [_Cell(token) for token in tokens]
+        self._used_cells += len(tokens)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._sequences.clear()
+        self._used_cells = 0
+        self.closed = True
+
+    @property
+    def used_cells(self) -> int:
+        """Cells that some sequence holds; what is shared counts once."""
+        return self._used_cells
+
+    def _release(self, cells: Sequence[_Cell]) -> None:
+        for cell in cells:
+            cell.holders -= 1
+            self._used_cells -= cell.holders == 0
+
+    def _check_room(self, batch: TokenBatch) -> None:
+        if not 0 < len(batch) <= self.limits.batch_tokens:
+            raise EngineFailure(f"A batch holds 1 to {self.limits.batch_tokens} rows, not {len(batch)}.")
+        if max(batch.sequences) >= self.limits.sequences:
+            raise EngineFailure(f"There are {self.limits.sequences} sequences; {max(batch.sequences)} is none of them.")
+        if max(batch.positions) >= self.limits.context_length:
+            raise EngineFailure(
+                f"Position {max(batch.positions)} lies past the context of {self.limits.context_length}."
+            )
+        if self._used_cells + len(batch) > self.limits.cells:
+            raise CellsExhausted(
+                f"{len(batch)} rows do not fit: {self._used_cells} of {self.limits.cells} cells are used."
+            )
+
+    def _check_thread(self) -> None:
+        here = threading.get_ident()
+        self._owner = self._owner or here
+        if here != self._owner:
+            raise EngineFailure("This engine belongs to another thread.")
+
+
+class ScriptedEmbeddingEngine:
+    """An EmbeddingEngine whose vectors count letters: texts of the same letters are the same."""
+
+    def __init__(self, max_tokens: int = 512) -> None:
+        self.model = ScriptedEngine().model
+        self.max_tokens = max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """Bytes."""
+        return len(text.encode())
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, 256), unit length."""
+        rows = np.zeros((len(texts), 256), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            if self.count_tokens(text) > self.max_tokens:
+                raise ContextOverflow(prompt_tokens=self.count_tokens(text), context_length=self.max_tokens, reserved=0)
+            np.add.at(row, list(text.encode() or b"\x00"), 1)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _ScriptedSampler:
+    """Draws by temperature from the engine's logits."""
+
+    def __init__(self, engine: ScriptedEngine, sampling: Sampling) -> None:
+        self._engine = engine
+        self._sampling = sampling
+        self._random = np.random.default_rng(None if sampling.seed is None else sampling.seed & 0xFFFFFFFF)
+
+    def sample(self, row: int) -> int:
+        logits = self._engine.logits(row)
+        for token, bias in self._sampling.logit_bias.items():
+            logits[token] += bias
+        if self._sampling.temperature == 0:
+            return int(logits.argmax())
+        weights = np.exp((logits - logits.max()) / self._sampling.temperature)
+        return int(self._random.choice(VOCABULARY_SIZE, p=weights / weights.sum()))
+
+    def accept(self, token: int) -> None:
+        """Nothing here depends on earlier tokens."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _reply_start(tokens: Sequence[int]) -> int | None:
+    """Where the reply under way begins: after the last reply header that no end token closes."""
+    for start in range(len(tokens) - len(REPLY_HEADER), -1, -1):
+        if tokens[start] == START:
+            opened = list(tokens[start : start + len(REPLY_HEADER)]) == REPLY_HEADER
+            return start + len(REPLY_HEADER) if opened else None
+    return None
+
+
+def _spelled(tokens: Sequence[int]) -> str:
+    names = {token: text.encode() for text, token in SPECIAL_TOKENS.items()}
+    return b"".join(names.get(token, bytes([token & 0xFF])) for token in tokens).decode(errors="replace")

@@ -1,0 +1,121 @@
+"""How the parts fit together: settings, plugins, stores, models, executor, workbench. The only place that knows."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jackfield.contracts.engine import EngineSettings
+from jackfield.contracts.records import RunRecords, StateStore
+from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.models.catalog import ModelCatalog
+from jackfield.models.residency import ModelResidency
+from jackfield.plugin_host import PluginHost
+from jackfield.runs.crash_recovery import orphans_ended
+from jackfield.runs.lifecycle import RunLifecycle
+from jackfield.settings import Settings
+from jackfield.workbench import Workbench
+
+
+@asynccontextmanager
+async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
+    """Everything, up to date and ready; closed in the reverse order. Raises StateUnavailable or PluginError."""
+    async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs):
+        await _prune(store.runs, settings.runs.keep_days)
+        catalog = _catalog(settings, plugins, store)
+        residency = ModelResidency(
+            plugins.registry.engines,
+            settings=EngineSettings(**settings.engine.model_dump()),
+            queue_limit=settings.runs.queue_limit,
+            load_timeout=settings.models.load_timeout,
+        )
+        make_executor = plugins.registry.executors.get(settings.runs.executor)
+        executor = make_executor(RunLifecycle(catalog, residency), store.runs)
+        try:
+            yield Workbench(
+                settings=settings,
+                plugins=plugins,
+                store=store,
+                catalog=catalog,
+                residency=residency,
+                executor=executor,
+            )
+        finally:
+            await executor.close()
+            await residency.close()
+
+
+@asynccontextmanager
+async def open_catalog(settings: Settings, plugins: PluginHost) -> AsyncIterator[ModelCatalog]:
+    """Only the installed models, for commands that run none."""
+    async with open_store(settings, plugins) as store:
+        yield _catalog(settings, plugins, store)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, plugins: PluginHost) -> AsyncIterator[StateStore]:
+    """The state store, its tables brought up to date first."""
+    await asyncio.to_thread(make_folder, settings.home)
+    await asyncio.to_thread(upgrade_state, settings, plugins)
+    url = settings.state_url
+    for _, factory in plugins.registry.state_stores.items():
+        if factory.claims(url):
+            store = await factory.open(url)
+            break
+    else:
+        raise NothingRegistered(_unclaimed("state store", url))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def upgrade_state(settings: Settings, plugins: PluginHost) -> tuple[str, ...]:
+    """Bring the database's tables up to date; the names of what was applied. Blocking."""
+    for _, migrator in plugins.registry.migrators.items():
+        if migrator.claims(settings.state_url):
+            return migrator.upgrade(settings.state_url)
+    raise NothingRegistered(_unclaimed("migrator", settings.state_url))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data folder and try to write in it; raises StateUnavailable or DiskFull."""
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"jackfield")
+        probe.unlink()
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(f"The disk that holds {folder} is full; free some space and try again.") from error
+        raise StateUnavailable(
+            f"The data folder {folder} cannot be written ({error.strerror}); "
+            "make it writable, or name another with JACKFIELD_HOME."
+        ) from error
+
+
+def _catalog(settings: Settings, plugins: PluginHost, store: StateStore) -> ModelCatalog:
+    return ModelCatalog(
+        records=store.models,
+        sources=plugins.registry.model_sources,
+        engines=plugins.registry.engines,
+        folder=settings.models_folder,
+        default_model=settings.default_model,
+    )
+
+
+async def _prune(runs: RunRecords, keep_days: int) -> None:
+    if keep_days:
+        await runs.prune(before=datetime.now(UTC) - timedelta(days=keep_days))
+
+
+def _unclaimed(kind: str, url: str) -> str:
+    scheme = url.partition(":")[0]
+    return (
+        f"No {kind} is registered for {scheme} databases; `jackfield plugins list` shows which plugins are loaded, "
+        "and `pip install 'jackfield[local]'` brings SQLite."
+    )
