@@ -16,7 +16,7 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 from jackfield.plugin_host import PluginHost
 from jackfield.settings import Settings, load_settings
-from jackfield.testing.memory_store import MemoryStateStore
+from jackfield.testing.memory_store import InMemoryStateStore
 from jackfield.testing.scripted_engine import ScriptedEmbeddingEngine, ScriptedEngine
 from jackfield.wiring import open_workbench
 from jackfield.workbench import Workbench
@@ -110,7 +110,7 @@ async def temporary_workbench(
     **settings: Any,
 ) -> AsyncIterator[Workbench]:
     """A workbench whose one model, the default, is named `scripted`; `plugins` are (name, plugin) pairs."""
-    store = MemoryStateStore()
+    store = InMemoryStateStore()
     model_file = folder / "scripted.model"
     model_file.parent.mkdir(parents=True, exist_ok=True)
     model_file.write_bytes(b"\x00")
