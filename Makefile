@@ -41,7 +41,7 @@ static: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/mypy scripts/*.py
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/generate_hooks_doc.py --check
 
 default-tests: setup

@@ -56,6 +56,10 @@ class LoadPolicy(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return "skipped"
 
+    def misnamed(self, installed: Iterable[str]) -> list[str]:
+        """Names that should load and are not installed."""
+        return sorted((self.only or frozenset()) - {BUILT_IN, *installed})
+
 
 class PluginHost:
     """All plugins of this installation. A broken one is reported by name; the others work on."""
@@ -80,6 +84,15 @@ class PluginHost:
                 self._reports[entry.name] = _report(entry, held_back)
             else:
                 self._reports[entry.name] = self._load_guarded(entry)
+        for name in self._policy.misnamed(entry.name for entry in self._entries):
+            self._reports[name] = PluginReport(
+                name=name,
+                version="",
+                distribution="",
+                module="",
+                state="failed",
+                error=f"{LOAD_VARIABLE} names it, but no plugin of that name is installed",
+            )
         return self
 
     def reports(self) -> tuple[PluginReport, ...]:
@@ -130,7 +143,8 @@ class PluginHost:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
         for caller in self._manager.get_hookcallers(plugin) or ():
             shelf = self.registry.shelf(caller.name)
-            for offered in self._manager.subset_hook_caller(caller.name, others)():
+            # pluggy leaves None out, but a hook that forgot to return is not a hook that offers nothing.
+            for offered in self._manager.subset_hook_caller(caller.name, others)() or [None]:
                 for provided in _checked(caller.name, offered):
                     shelf.add(provided, name)
 
