@@ -1,0 +1,1 @@
+"""Runs as HTTP answers: several merged, streamed, and stopped when nobody reads them any more."""

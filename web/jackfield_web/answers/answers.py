@@ -1,0 +1,100 @@
+"""The runs that answer one HTTP request: begun together, read as one, and cancelled together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+
+import structlog
+
+from jackfield.contracts.runs import RunRecord, RunRequest
+from jackfield.errors import EngineFailure, RunCancelled
+from jackfield.events import Cancelled, Failed, Finished, RunEvent, Started, TextDelta
+from jackfield.workbench import Workbench
+from jackfield_web.answers.merged_events import MergedEvents
+from jackfield_web.answers.open_streams import OpenStreams
+from jackfield_web.errors import error_of
+
+log = structlog.get_logger()
+
+AnswerEvent = Started | TextDelta | Finished
+"""What is left for a reader: to fail or to be cancelled raises."""
+
+
+class Answers:
+    """One run for each choice of an answer. It must be closed, and then whatever still runs is cancelled."""
+
+    def __init__(self, workbench: Workbench, open_streams: OpenStreams) -> None:
+        self._workbench = workbench
+        self._events = MergedEvents(workbench, open_streams)
+        self._early: deque[tuple[int, AnswerEvent]] = deque()
+        self._unfinished: dict[int, str] = {}
+        self.runs: list[RunRecord] = []
+
+    async def start(self, requests: Sequence[RunRequest]) -> None:
+        """Begin a run for each request; raises what `Workbench.start` raises."""
+        for index, request in enumerate(requests):
+            run = await self._workbench.start(request)
+            self.runs.append(run)
+            self._unfinished[index] = run.id
+            self._events.follow(index, run.id)
+
+    async def settle(self) -> None:
+        """Wait until every run has left the queue, or one has written something.
+
+        Raises what a run failed with by then, so that it can still become a status.
+        """
+        queued = set(self._unfinished)
+        while queued:
+            index, event = await self._next_event()
+            self._early.append((index, event))
+            queued.discard(index)
+            if not isinstance(event, Started):
+                return
+
+    async def events(self) -> AsyncGenerator[tuple[int, AnswerEvent]]:
+        """Each run's events by its index, until all have finished; raises when one fails or is cancelled."""
+        while self._early or self._unfinished:
+            yield self._early.popleft() if self._early else await self._next_event()
+
+    async def events_or_silence(self, patience: float) -> AsyncGenerator[tuple[int, AnswerEvent] | None]:
+        """The same, and None whenever nothing came for `patience` seconds."""
+        while self._early or self._unfinished:
+            try:
+                async with asyncio.timeout(patience):
+                    event = self._early.popleft() if self._early else await self._next_event()
+            except TimeoutError:
+                yield None
+            else:
+                yield event
+
+    async def close(self) -> None:
+        """Cancel what has not ended and read no more; a second call does nothing."""
+        await self._events.close()
+        unfinished, self._unfinished = self._unfinished, {}
+        cancelling = [self._workbench.cancel(run_id) for run_id in unfinished.values()]
+        for outcome in await asyncio.gather(*cancelling, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.warning("a run could not be cancelled", reason=str(outcome))
+
+    async def _next_event(self) -> tuple[int, AnswerEvent]:
+        while True:
+            index, event = await self._events.next()
+            if event and event.final:
+                del self._unfinished[index]
+            if event and (answer := _checked(event)):
+                return index, answer
+            if event is None and index in self._unfinished:
+                raise EngineFailure(f"Run '{self._unfinished[index]}' ended without saying how.")
+
+
+def _checked(event: RunEvent) -> AnswerEvent | None:
+    match event.body:
+        case Failed() as failure:
+            raise error_of(failure)
+        case Cancelled():
+            raise RunCancelled(f"Run '{event.run_id}' was cancelled before its answer was whole.")
+        case Started() | TextDelta() | Finished() as answer:
+            return answer
+    return None

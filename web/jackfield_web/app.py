@@ -1,0 +1,70 @@
+"""The Litestar app over a workbench."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from jackfield.workbench import Workbench
+from jackfield_web.answers.open_streams import OpenStreams
+from jackfield_web.bodies import MAX_BODY_BYTES, JsonRequest
+from jackfield_web.chat.controller import ChatController
+from jackfield_web.completions.controller import CompletionController
+from jackfield_web.documentation import openapi_config
+from jackfield_web.embeddings.controller import EmbeddingController
+from jackfield_web.errors import error_response
+from jackfield_web.guards import guards_for
+from jackfield_web.health.controller import HealthController
+from jackfield_web.models.controller import ModelController
+from jackfield_web.page import front_page
+from jackfield_web.runs.controller import RunController
+
+OpenWorkbench = Callable[[], AbstractAsyncContextManager[Workbench]]
+
+
+def create_app(
+    open_workbench: OpenWorkbench, *, host: str = "127.0.0.1", open_streams: OpenStreams | None = None
+) -> Litestar:
+    """The API over a workbench that is open as long as the app lives.
+
+    `host` is where it will listen, which decides who may ask; `open_streams` lets a server end what is being read.
+    """
+
+    @asynccontextmanager
+    async def workbench_open(app: Litestar) -> AsyncIterator[None]:
+        async with open_workbench() as workbench:
+            app.state.workbench = workbench
+            yield
+
+    streams = open_streams or OpenStreams()
+    return Litestar(
+        route_handlers=[
+            front_page,
+            ChatController,
+            CompletionController,
+            EmbeddingController,
+            ModelController,
+            RunController,
+            HealthController,
+        ],
+        lifespan=[workbench_open],
+        dependencies={
+            "workbench": Provide(_workbench, sync_to_thread=False),
+            "open_streams": Provide(lambda: streams, sync_to_thread=False),
+        },
+        guards=guards_for(host),
+        exception_handlers={Exception: error_response},
+        request_class=JsonRequest,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=openapi_config(),
+        logging_config=None,
+    )
+
+
+def _workbench(state: State) -> Workbench:
+    workbench: Workbench = state.workbench
+    return workbench

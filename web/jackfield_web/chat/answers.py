@@ -1,0 +1,91 @@
+"""From runs to a chat answer: whole, or chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import UNSET, UnsetType
+
+from jackfield.contracts.runs import RunRecord
+from jackfield.events import Finished, Started, TextDelta, TokenScore, Usage
+from jackfield_web.answers.answered import Written
+from jackfield_web.answers.answers import AnswerEvent
+from jackfield_web.chat.logprobs import choice_logprobs
+from jackfield_web.chat.replies import (
+    AnswerMessage,
+    ChatChoice,
+    ChatChunk,
+    ChatCompletion,
+    ChoiceLogprobs,
+    ChunkChoice,
+    Delta,
+)
+from jackfield_web.chat.requests import ChatRequest
+from jackfield_web.generation import SYSTEM_FINGERPRINT, wants_usage_chunk
+from jackfield_web.usage import CompletionUsage, usage_of
+
+
+def chat_completion(request: ChatRequest, runs: Sequence[RunRecord], written: Sequence[Written]) -> ChatCompletion:
+    """All choices in one object."""
+    return ChatCompletion(
+        id=_identifier(runs[0]),
+        created=int(runs[0].created_at.timestamp()),
+        model=runs[0].request.model,
+        choices=[
+            ChatChoice(
+                index=index,
+                message=AnswerMessage(content=choice.text),
+                logprobs=_logprobs(request, choice.scores),
+                finish_reason=choice.end.reason,
+            )
+            for index, choice in enumerate(written)
+        ],
+        usage=usage_of([choice.end.usage for choice in written], choices_per_prompt=len(written)),
+        system_fingerprint=SYSTEM_FINGERPRINT,
+    )
+
+
+class ChatChunks:
+    """Writes a stream's chunks: a role first, then text, then why it ended, then the counts if asked for."""
+
+    def __init__(self, request: ChatRequest, runs: Sequence[RunRecord]) -> None:
+        self._request = request
+        self._run = runs[0]
+        self._usages: list[Usage] = []
+
+    def chunks(self, index: int, event: AnswerEvent) -> Iterator[ChatChunk]:
+        """What one event of one choice is on the wire."""
+        match event:
+            case Started():
+                yield self._chunk(ChunkChoice(index=index, delta=Delta(role="assistant", content="")))
+            case TextDelta() if event.text or event.scores:
+                logprobs = _logprobs(self._request, event.scores)
+                yield self._chunk(ChunkChoice(index=index, delta=Delta(content=event.text), logprobs=logprobs))
+            case Finished():
+                self._usages.append(event.usage)
+                yield self._chunk(ChunkChoice(index=index, delta=Delta(), finish_reason=event.reason))
+
+    def closing_chunks(self) -> Iterator[ChatChunk]:
+        """The token counts, where they were asked for."""
+        if wants_usage_chunk(self._request):
+            yield self._chunk(usage=usage_of(self._usages, choices_per_prompt=len(self._usages)))
+
+    def _chunk(self, *choices: ChunkChoice, usage: CompletionUsage | None = None) -> ChatChunk:
+        shown: CompletionUsage | UnsetType | None = usage if wants_usage_chunk(self._request) else UNSET
+        return ChatChunk(
+            id=_identifier(self._run),
+            created=int(self._run.created_at.timestamp()),
+            model=self._run.request.model,
+            choices=list(choices),
+            system_fingerprint=SYSTEM_FINGERPRINT,
+            usage=shown,
+        )
+
+
+def _identifier(run: RunRecord) -> str:
+    """The answer's identifier; that of its first run begins with `run_` instead."""
+    return f"chatcmpl-{run.id.removeprefix('run_')}"
+
+
+def _logprobs(request: ChatRequest, scores: Sequence[TokenScore]) -> ChoiceLogprobs | None:
+    return choice_logprobs(scores) if request.logprobs else None

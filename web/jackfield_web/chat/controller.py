@@ -1,0 +1,49 @@
+"""POST /v1/chat/completions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from litestar import Controller, Request, Response, post
+from litestar.di import NamedDependency
+from litestar.params import RequestBody
+
+from jackfield.workbench import Workbench
+from jackfield_web.answers.answered import streamed, whole
+from jackfield_web.answers.answers import Answers
+from jackfield_web.answers.open_streams import OpenStreams
+from jackfield_web.chat.answers import ChatChunks, chat_completion
+from jackfield_web.chat.replies import ChatCompletion
+from jackfield_web.chat.requests import ChatRequest, chat_runs
+from jackfield_web.documentation import ANSWER_ERRORS
+
+
+class ChatController(Controller):
+    """Conversations."""
+
+    path = "/v1/chat/completions"
+    tags = ("Chat",)
+
+    @post(
+        status_code=200,
+        operation_id="createChatCompletion",
+        response_description="The answer",
+        summary="Answer a conversation",
+        description="With `stream`, the answer is a stream of server-sent events, each a chat.completion.chunk.",
+        responses=ANSWER_ERRORS,
+    )
+    async def create(
+        self,
+        request: Request[Any, Any, Any],
+        data: RequestBody[ChatRequest],
+        workbench: NamedDependency[Workbench],
+        open_streams: NamedDependency[OpenStreams],
+    ) -> Response[ChatCompletion]:
+        """Answer whole, or chunk by chunk."""
+        asked = chat_runs(data)
+        answers = Answers(workbench, open_streams)
+        if data.stream:
+            return await streamed(request, answers, asked, partial(ChatChunks, data))
+        written = await whole(request, answers, asked)
+        return Response(chat_completion(data, answers.runs, written))

@@ -1,0 +1,42 @@
+"""POST /v1/embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Request, post
+from litestar.di import NamedDependency
+from litestar.params import RequestBody
+
+from jackfield.workbench import Workbench
+from jackfield_web.answers.departure import unless_gone
+from jackfield_web.documentation import ANSWER_ERRORS
+from jackfield_web.embeddings.replies import EmbeddingList, embedding_list
+from jackfield_web.embeddings.requests import EmbeddingRequest, check_dimensions, embedded_texts
+
+
+class EmbeddingController(Controller):
+    """Vectors."""
+
+    path = "/v1/embeddings"
+    tags = ("Embeddings",)
+
+    @post(
+        status_code=200,
+        operation_id="createEmbeddings",
+        response_description="The vectors",
+        summary="Turn texts into vectors",
+        responses=ANSWER_ERRORS,
+    )
+    async def create(
+        self,
+        request: Request[Any, Any, Any],
+        data: RequestBody[EmbeddingRequest],
+        workbench: NamedDependency[Workbench],
+    ) -> EmbeddingList:
+        """Vectors of unit length, in the order of the texts."""
+        texts = embedded_texts(data)
+        model = await workbench.models.get(data.model)
+        check_dimensions(data, model.name, model.description.embedding_size)
+        embeddings = await unless_gone(request.receive, workbench.embed(model.name, texts))
+        return embedding_list(data, model.name, embeddings)

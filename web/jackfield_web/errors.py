@@ -1,0 +1,163 @@
+"""The one place where errors become HTTP: a status, headers, and OpenAI's `{"error": {…}}` body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from jackfield.errors import (
+    Conflict,
+    DiskFull,
+    InvalidRequest,
+    JackfieldError,
+    ModelTooLarge,
+    NotFound,
+    StateUnavailable,
+    Unavailable,
+)
+from jackfield.events import Failed
+from jackfield.identifiers import new_identifier
+
+log = structlog.get_logger()
+
+STATUSES: dict[type[JackfieldError], int] = {
+    JackfieldError: 500,
+    InvalidRequest: 400,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    StateUnavailable: 503,
+    DiskFull: 507,
+    ModelTooLarge: 507,
+}
+"""The status of each branch of the error tree; a class that is not named has that of the nearest above it."""
+
+HTTP_CODES = {
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+    499: "client_gone",
+}
+"""The codes of what Litestar refuses before a handler runs."""
+
+RETRY_AFTER = 5
+"""Seconds to wait after a 503 that names no time of its own."""
+
+
+class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence, OpenAI's class of error, the parameter at fault, and a code that programs match on."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The body of every answer that is an error."""
+
+    error: ErrorDetail
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as HTTP."""
+
+    status: int
+    body: ErrorBody
+    headers: dict[str, str] = {}
+
+
+class ClientGone(HTTPException):
+    """The client hung up, so nobody reads the answer."""
+
+    status_code = 499
+    detail = "The client closed the connection."
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any error as HTTP; one that nobody expected is logged, and the client gets the log entry's id."""
+    if isinstance(error, JackfieldError):
+        return _expected(error)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _refused(error)
+    return _unexpected(error)
+
+
+def error_of(failure: Failed) -> JackfieldError:
+    """The error that a run's `Failed` event tells of, in the class that has its code."""
+    kind = _classes_by_code().get(failure.code, JackfieldError)
+    error = kind.__new__(kind)
+    JackfieldError.__init__(error, failure.message, parameter=failure.parameter)
+    if isinstance(error, Unavailable):
+        error.retry_after = failure.retry_after or RETRY_AFTER
+    return error
+
+
+def error_response(_: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+    """Litestar's handler for every exception."""
+    problem = problem_of(error)
+    return Response(problem.body, status_code=problem.status, headers=problem.headers)
+
+
+def _expected(error: JackfieldError) -> Problem:
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    retry_after = getattr(error, "retry_after", RETRY_AFTER)
+    if status == 500:
+        log.error("request failed", code=error.code, reason=error.message)
+    return Problem(
+        status=status,
+        body=_body(status, error.message, parameter=error.parameter, code=error.code),
+        headers={"retry-after": str(retry_after)} if status == 503 else {},
+    )
+
+
+def _refused(error: HTTPException) -> Problem:
+    status = error.status_code
+    return Problem(
+        status=status,
+        body=_body(status, _sentence(error), code=HTTP_CODES.get(status, "invalid_request")),
+        headers=dict(error.headers or {}),
+    )
+
+
+def _sentence(error: HTTPException) -> str:
+    match error:
+        case ValidationException(extra=[{"message": message, **place}, *_]):
+            return f"Parameter '{place.get('key', 'request')}': {message}."
+        case HTTPException(status_code=404):
+            return "There is nothing at this address; GET /openapi.json lists what there is."
+        case HTTPException(status_code=405):
+            allowed = (error.headers or {}).get("allow", "other methods")
+            return f"This address does not take this method; it takes {allowed}."
+        case HTTPException(status_code=413):
+            return "The request's body is too large; 32 MiB is the most that is read."
+    return error.detail
+
+
+def _unexpected(error: Exception) -> Problem:
+    identifier = new_identifier("error")
+    log.error("request failed unexpectedly", error=identifier, exc_info=error)
+    message = f"The server failed at this request; its log tells more under {identifier}."
+    return Problem(status=500, body=_body(500, message, code="internal_error"))
+
+
+def _body(status: int, message: str, *, code: str, parameter: str | None = None) -> ErrorBody:
+    blame = "permission_error" if status == 403 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else blame
+    return ErrorBody(ErrorDetail(message=message, type=kind, param=parameter, code=code))
+
+
+def _classes_by_code() -> dict[str, type[JackfieldError]]:
+    found: dict[str, type[JackfieldError]] = {}
+    waiting = [JackfieldError]
+    while waiting:
+        kind = waiting.pop()
+        found.setdefault(kind.code, kind)
+        waiting.extend(kind.__subclasses__())
+    return found

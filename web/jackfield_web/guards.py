@@ -1,0 +1,64 @@
+"""Keeping web pages from using a server on the visitor's own machine.
+
+A page can point its own host name at 127.0.0.1 (DNS rebinding), or post to localhost across sites. A server that
+listens on loopback therefore answers only to loopback names, and no server takes changes from another site's page.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection, Request
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address always means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def guards_for(host: str) -> list[Guard]:
+    """What every request must pass on a server that listens at a host."""
+    return [refuse_strange_hosts, refuse_other_sites] if is_loopback(host) else [refuse_other_sites]
+
+
+def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:
+    """The Host header must be a loopback name, as no rebound name is."""
+    host = connection.headers.get("host", "localhost")
+    if not is_loopback(_name(host)):
+        raise PermissionDeniedException(
+            detail=f"This server answers on this machine only, and not as '{host}'; "
+            "to serve others, start it with `--host`."
+        )
+
+
+def refuse_other_sites(connection: Connection, _: BaseRouteHandler) -> None:
+    """A browser names the page that sends a change; it must come from this server or this machine."""
+    origin = connection.headers.get("origin")
+    if origin is None or (isinstance(connection, Request) and connection.method in SAFE_METHODS):
+        return
+    page = urlsplit(origin)
+    web_page = page.scheme in ("http", "https", "")
+    if web_page and not is_loopback(page.hostname or "") and page.netloc != connection.headers.get("host"):
+        raise PermissionDeniedException(detail=f"Pages of '{origin}' may not use this server.")
+
+
+def _name(host: str) -> str:
+    """A Host header's name, without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,47 @@
+"""GET /v1/models, and which of them are loaded."""
+
+from __future__ import annotations
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from jackfield.models.residents import LoadedModel
+from jackfield.workbench import Workbench
+from jackfield_web.documentation import NOT_FOUND
+from jackfield_web.models.replies import Model, ModelList
+
+
+class ModelController(Controller):
+    """Installed models."""
+
+    path = "/"
+    tags = ("Models",)
+
+    @get(
+        "/v1/models", operation_id="listModels", response_description="All of them", summary="List the installed models"
+    )
+    async def all(self, workbench: NamedDependency[Workbench]) -> ModelList:
+        """In the order of their names."""
+        return ModelList(data=[Model.of(model) for model in await workbench.models.all()])
+
+    @get(
+        "/v1/models/{name:path}",
+        operation_id="getModel",
+        response_description="The model",
+        summary="Look at one model",
+        responses=NOT_FOUND,
+    )
+    async def one(self, name: FromPath[str], workbench: NamedDependency[Workbench]) -> Model:
+        """Names may have slashes."""
+        return Model.of(await workbench.models.get(name.removeprefix("/")))
+
+    @get(
+        "/api/models/loaded",
+        operation_id="listLoadedModels",
+        response_description="All of them",
+        summary="List the models in memory",
+    )
+    async def loaded(self, workbench: NamedDependency[Workbench]) -> list[LoadedModel]:
+        """In the order they were loaded."""
+        return list(workbench.residency.loaded())
