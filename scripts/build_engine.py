@@ -50,9 +50,7 @@ def engine_wheel(lock: Path) -> Path:
 
 def pinned_requirement(lock: Path) -> str:
     """The lock's lines for the engine: its version and the hashes its source may have."""
-    block = re.search(
-        rf"^{PACKAGE}==.*\n(?:    --hash.*\n?)+", lock.read_text(encoding="utf-8"), re.MULTILINE
-    )
+    block = re.search(rf"^{PACKAGE}==.*\n(?:    --hash.*\n?)+", lock.read_text(encoding="utf-8"), re.MULTILINE)
     if block is None:
         raise ToolMissing(f"{lock} does not pin {PACKAGE}; run `make lock`.")
     return block[0]

@@ -43,9 +43,7 @@ def main() -> int:
         return 0
     if DOCUMENT.exists() and DOCUMENT.read_text(encoding="utf-8") == text:
         return 0
-    print(
-        "error: docs/hooks.md is not what the hooks say; run scripts/generate_hooks_doc.py.", file=sys.stderr
-    )
+    print("error: docs/hooks.md is not what the hooks say; run scripts/generate_hooks_doc.py.", file=sys.stderr)
     return 1
 
 

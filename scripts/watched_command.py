@@ -43,10 +43,10 @@ class CommandFailed(Exception):
 class ProgressLine:
     """One line redrawn on a terminal; elsewhere a plain line every thirty seconds."""
 
-    def __init__(self, title: str, stream: IO[str] = sys.stdout) -> None:
+    def __init__(self, title: str, stream: IO[str] | None = None) -> None:
         self._title = title
-        self._stream = stream
-        self._live = stream.isatty()
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
         self._started = self._said = time.monotonic()
         self._say(f"{title} …")
 
@@ -108,9 +108,7 @@ def run_watched(
         raise CommandFailed(title, process.returncode, log)
 
 
-def _follow(
-    process: subprocess.Popen[str], reader: StageReader, record: IO[str], progress: ProgressLine
-) -> None:
+def _follow(process: subprocess.Popen[str], reader: StageReader, record: IO[str], progress: ProgressLine) -> None:
     stage = Stage("starting")
     for line in _lines_or_ticks(process):
         if line is not None:

@@ -1,0 +1,103 @@
+"""Run the marked tests that this machine can run, and say which others there are and what they wait for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from build_engine import cache_folder
+
+MODEL_VARIABLE = "JACKFIELD_TEST_MODEL"
+
+
+def main() -> int:
+    """Run them; gives pytest's exit status."""
+    withheld = {marker: reason for marker, reason_of in NEEDS.items() if (reason := reason_of())}
+    runnable = " or ".join(marker for marker in NEEDS if marker not in withheld)
+    expression = f"({runnable})" + "".join(f" and not {marker}" for marker in withheld)
+    if MODEL_VARIABLE not in os.environ:
+        os.environ[MODEL_VARIABLE] = str(starter_model())
+    return pytest.main(["-m", expression], plugins=[WithheldTests(withheld)])
+
+
+class WithheldTests:
+    """A pytest plugin that counts the tests whose need is not met, and says so in the summary."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self._reasons = reasons
+        self._counts: Counter[str] = Counter()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Count before pytest deselects."""
+        self._counts.update(marker.name for item in items for marker in item.iter_markers())
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One line a marker, none for markers that no test has."""
+        for marker, reason in self._reasons.items():
+            if self._counts[marker]:
+                terminalreporter.write_line(f"not run: {self._counts[marker]} marked '{marker}': {reason}")
+
+
+def starter_model() -> Path:
+    """The starter model's file, pulled with Jackfield's own command into a cache that all checkouts share."""
+    if not _installed_starter():
+        pulled = _jackfield("pull", "starter", output=None)
+        if pulled.returncode:
+            sys.exit(f"error: the starter model could not be brought; {MODEL_VARIABLE} may name a GGUF file instead.")
+    found = _installed_starter()
+    if found is None:
+        sys.exit("error: `jackfield models show starter` names no file although it was pulled.")
+    return found
+
+
+def _installed_starter() -> Path | None:
+    shown = _jackfield("show", "starter", "--json", output=subprocess.PIPE)
+    return Path(json.loads(shown.stdout)["path"]) if shown.returncode == 0 else None
+
+
+def _jackfield(*arguments: str, output: int | None) -> subprocess.CompletedProcess[bytes]:
+    home = cache_folder() / "test-models"
+    environment = {
+        **os.environ,
+        "JACKFIELD_HOME": str(home),
+        "JACKFIELD_SETTINGS": str(home / "jackfield.toml"),
+        "JACKFIELD_LOAD_PLUGINS": "builtin",
+    }
+    command = [sys.executable, "-m", "jackfield", "models", *arguments]
+    quiet = None if output is None else subprocess.DEVNULL
+    return subprocess.run(command, env=environment, stdout=output, stderr=quiet, timeout=1800, check=False)
+
+
+def _unless_set(variable: str, what: str) -> Callable[[], str | None]:
+    return lambda: None if os.environ.get(variable) else f"{variable} names no {what}"
+
+
+def _nothing() -> None:
+    return None
+
+
+def _unless_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return None if any(map(shutil.which, names)) else f"none of {', '.join(names)} is installed"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "model": _nothing,
+    "slow": _nothing,
+    "models": _unless_set("JACKFIELD_TEST_MODELS", "folder with the models of the benches"),
+    "postgres": _unless_set("JACKFIELD_TEST_POSTGRES", "server (such as postgresql://user@localhost/name)"),
+    "redis": _unless_set("JACKFIELD_TEST_REDIS", "server (such as redis://localhost)"),
+    "browser": _unless_chromium,
+}
+"""By marker: why its tests cannot run here, None where they can."""
+
+if __name__ == "__main__":
+    sys.exit(main())
