@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
 from jackfield.contracts.registration import Provided
@@ -21,6 +26,7 @@ from jackfield.registry import Shelf
 from jackfield.testing.installed_plugins import lay_out_plugins
 
 SAMPLES = Path(__file__).parents[1] / "sample_plugin"
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 BROKEN = ("misspells_a_hook", "raises_at_import", "takes_anothers_name")
 
 
@@ -52,6 +58,25 @@ class Installation:
             timeout=60,
             check=False,
         )
+
+    @contextmanager
+    def server(self, *, load: str) -> Iterator[str]:
+        """The address of `jackfield serve`, stopped afterwards with Ctrl+C."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jackfield", "serve", "--port", "0"],
+            env={**self._environment, "JACKFIELD_LOAD_PLUGINS": load, "JACKFIELD_DATABASE_URL": "memory:"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            said = process.stderr or ()
+            address = next((found[0] for line in said if (found := ADDRESS.search(line))), None)
+            try:
+                assert address is not None, "the server ended before it listened"
+                yield address
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=30)
 
     def reports(self, *, load: str | None = None) -> dict[str, dict[str, Any]]:
         """What `plugins list --json` says, by plugin."""
@@ -171,6 +196,18 @@ def test_two_distributions_with_one_plugin_name_are_both_named(installation: Ins
     (reason,) = (report["error"] for report in reports if report["error"])
     assert "jackfield-dice" in reason
     assert "loaded-dice" in reason
+
+
+def test_the_server_answers_beside_broken_plugins(installation: Installation) -> None:
+    installation.install("good", "scripted_model", *BROKEN)
+    with installation.server(load="platform,web,scripted-model,dice,telescope,hammer,hasty") as address:
+        answer = httpx.post(
+            f"{address}/v1/chat/completions",
+            json={"model": "scripted", "messages": [{"role": "user", "content": "Are you there?"}]},
+            timeout=30,
+        )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["content"] == "Are you there?"
 
 
 # In this process: objects registered as plugins, as tests and embedders do.
