@@ -43,6 +43,7 @@ static: setup
 	$(BIN)/mypy scripts/*.py
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/generate_hooks_doc.py --check
+	$(BIN)/python scripts/generate_module_list.py --check
 
 default-tests: setup
 	$(BIN)/pytest
