@@ -125,12 +125,16 @@ class RunCancelled(Conflict):
     code = "run_cancelled"
 
 
+RETRY_AFTER = 5
+"""Seconds to wait before trying again, where an error names no time of its own."""
+
+
 class Unavailable(JackfieldError):
     """Not now; `retry_after` is in seconds."""
 
     code = "unavailable"
 
-    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+    def __init__(self, message: str, *, retry_after: int = RETRY_AFTER) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
@@ -199,16 +203,18 @@ class CellsExhausted(EngineFailure):
     code = "cells_exhausted"
 
 
-def error_from_code(code: str, message: str) -> JackfieldError:
+def error_from_code(
+    code: str, message: str, *, parameter: str | None = None, retry_after: int | None = None
+) -> JackfieldError:
     """The error that a stored or transported `code` stands for; an unknown code gives the root.
 
-    It is made without calling the class, since some classes word their own sentence from numbers.
+    It is made without calling its class, since some classes word their own sentence from numbers.
     """
     family = _classes_by_code().get(code, JackfieldError)
     error = family.__new__(family)
-    JackfieldError.__init__(error, message)
+    JackfieldError.__init__(error, message, parameter=parameter)
     if isinstance(error, Unavailable):
-        error.retry_after = 5
+        error.retry_after = retry_after or RETRY_AFTER
     return error
 
 
@@ -217,6 +223,6 @@ def _classes_by_code() -> dict[str, type[JackfieldError]]:
     waiting: list[type[JackfieldError]] = [JackfieldError]
     while waiting:
         family = waiting.pop()
-        found[family.code] = family
+        found.setdefault(family.code, family)
         waiting.extend(family.__subclasses__())
     return found

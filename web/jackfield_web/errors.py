@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from jackfield.errors import (
+    RETRY_AFTER,
     Conflict,
     DiskFull,
     InvalidRequest,
@@ -18,6 +19,7 @@ from jackfield.errors import (
     NotFound,
     StateUnavailable,
     Unavailable,
+    error_from_code,
 )
 from jackfield.events import Failed
 from jackfield.identifiers import new_identifier
@@ -45,9 +47,6 @@ HTTP_CODES = {
     499: "client_gone",
 }
 """The codes of what Litestar refuses before a handler runs."""
-
-RETRY_AFTER = 5
-"""Seconds to wait after a 503 that names no time of its own."""
 
 
 class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +90,7 @@ def problem_of(error: Exception) -> Problem:
 
 def error_of(failure: Failed) -> JackfieldError:
     """The error that a run's `Failed` event tells of, in the class that has its code."""
-    kind = _classes_by_code().get(failure.code, JackfieldError)
-    error = kind.__new__(kind)
-    JackfieldError.__init__(error, failure.message, parameter=failure.parameter)
-    if isinstance(error, Unavailable):
-        error.retry_after = failure.retry_after or RETRY_AFTER
-    return error
+    return error_from_code(failure.code, failure.message, parameter=failure.parameter, retry_after=failure.retry_after)
 
 
 def error_response(_: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
@@ -151,13 +145,3 @@ def _body(status: int, message: str, *, code: str, parameter: str | None = None)
     blame = "permission_error" if status == 403 else "invalid_request_error"
     kind = "server_error" if status >= 500 else blame
     return ErrorBody(ErrorDetail(message=message, type=kind, param=parameter, code=code))
-
-
-def _classes_by_code() -> dict[str, type[JackfieldError]]:
-    found: dict[str, type[JackfieldError]] = {}
-    waiting = [JackfieldError]
-    while waiting:
-        kind = waiting.pop()
-        found.setdefault(kind.code, kind)
-        waiting.extend(kind.__subclasses__())
-    return found
