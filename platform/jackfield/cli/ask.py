@@ -14,7 +14,6 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import SamplingOverrides
 from jackfield.errors import InvalidRequest
-from jackfield.logs import configure_logs
 from jackfield.messages import Message, Span
 
 
@@ -39,7 +38,6 @@ def command(
 
     What is piped in is read as context:  git diff | jackfield ask "Write a commit message."
     """
-    configure_logs("warning")
     request = RunRequest(
         model=model,
         messages=_messages(" ".join(question), _piped_text(), system),

@@ -17,7 +17,6 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.runs import Conversation, RunRequest
 from jackfield.contracts.sampling import SamplingOverrides
 from jackfield.errors import ConversationNotFound, InvalidRequest, JackfieldError
-from jackfield.logs import configure_logs
 from jackfield.messages import Message
 from jackfield.wiring import open_workbench
 from jackfield.workbench import Workbench
@@ -88,7 +87,6 @@ class Chat:
 @pass_session
 def command(session: Session, model: str, system: str, continued: bool, sampling: SamplingOverrides) -> None:
     """Talk with a model, turn by turn."""
-    configure_logs("warning")
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - line editing and history for input()
     with asyncio.Runner() as runner:

@@ -70,6 +70,9 @@ class CommandTable(click.Group):
 @click.version_option(__version__, prog_name="jackfield")
 def jackfield() -> None:
     """Jackfield runs low-bit language models on this machine, with plugins for everything around them."""
+    from jackfield.logs import configure_logs  # slow to import, and help writes no logs
+
+    configure_logs("warning")
 
 
 def run() -> None:
