@@ -24,9 +24,7 @@ class SqlConversationRecords:
 
     async def add(self, title: str, *, model: str | None = None) -> Conversation:
         now = datetime.now(UTC)
-        row = ConversationRow(
-            id=new_identifier("conversation"), title=title, model=model, created_at=now, updated_at=now
-        )
+        row = ConversationRow(id=new_identifier("conv"), title=title, model=model, created_at=now, updated_at=now)
 
         async def insert_conversation(session: AsyncSession) -> None:
             session.add(row)
@@ -57,7 +55,7 @@ class SqlConversationRecords:
         async def insert_message(session: AsyncSession) -> MessageRow:
             conversation = await _touched(session, conversation_id)
             row = MessageRow(
-                id=new_identifier("message"),
+                id=new_identifier("msg"),
                 conversation_id=conversation_id,
                 number=await _last_number(session, conversation_id) + 1,
                 message=message,

@@ -1,4 +1,7 @@
-"""What is asked of a state store. Each write is one transaction, durable when the call returns."""
+"""What is asked of a state store. Each write is one transaction, durable when the call returns.
+
+Times go in with a zone and come out in UTC.
+"""
 
 from __future__ import annotations
 

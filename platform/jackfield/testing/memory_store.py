@@ -9,7 +9,7 @@ import msgspec
 
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import Conversation, RunRecord, RunState, StoredMessage
-from jackfield.errors import ConversationNotFound, NameTaken, RunNotFound
+from jackfield.errors import Conflict, ConversationNotFound, NameTaken, RunNotFound
 from jackfield.events import RunEvent, Usage
 from jackfield.identifiers import new_identifier
 from jackfield.messages import Message
@@ -51,7 +51,9 @@ class InMemoryRuns:
         """Raises NameTaken."""
         if run.id in self._runs:
             raise NameTaken(f"There is a run '{run.id}' already.")
-        self._runs[run.id] = run
+        self._runs[run.id] = msgspec.structs.replace(
+            run, created_at=run.created_at.astimezone(UTC), finished_at=_end(run.state, run.finished_at)
+        )
         self._events[run.id] = []
 
     async def get(self, run_id: str) -> RunRecord | None:
@@ -64,13 +66,14 @@ class InMemoryRuns:
         return tuple(newest_first[:limit])
 
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
-        """All of them, or none and NameTaken."""
+        """All of them, or none and NameTaken or Conflict."""
         stored = self._events[self._known(run_id).id]
-        numbers = [event.number for event in stored] + [event.number for event in events]
-        if len(set(numbers)) < len(numbers):
-            raise NameTaken(f"Run '{run_id}' has an event of that number already.")
+        for expected, event in enumerate(events, start=len(stored) + 1):
+            if event.number < expected:
+                raise NameTaken(f"Run '{run_id}' has an event {event.number} already.")
+            if event.number > expected:
+                raise Conflict(f"Run '{run_id}' cannot take event {event.number}: event {expected} is missing.")
         stored.extend(events)
-        stored.sort(key=lambda event: event.number)
 
     async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
         """In order."""
@@ -88,7 +91,7 @@ class InMemoryRuns:
         """Raises RunNotFound."""
         run = self._known(run_id)
         self._runs[run_id] = msgspec.structs.replace(
-            run, state=state, finished_at=finished_at, usage=usage, error=error
+            run, state=state, finished_at=_end(state, finished_at), usage=usage, error=error
         )
 
     async def unfinished(self) -> tuple[RunRecord, ...]:
@@ -107,6 +110,12 @@ class InMemoryRuns:
         if run_id not in self._runs:
             raise RunNotFound(f"There is no run '{run_id}'.")
         return self._runs[run_id]
+
+
+def _end(state: RunState, finished_at: datetime | None) -> datetime | None:
+    if finished_at is None:
+        return None if state in UNFINISHED else datetime.now(UTC)
+    return finished_at.astimezone(UTC)
 
 
 class InMemoryConversations:

@@ -1,0 +1,52 @@
+"""`jackfield db`, as a person or a start script runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jackfield_migrations.revisions import newest_revision, revision_names
+
+
+def jackfield(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """What a command prints and exits with, in a data folder of its own and without a settings file."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JACKFIELD_")}
+    environment |= {"JACKFIELD_HOME": f"{home}", "JACKFIELD_SETTINGS": os.devnull, **settings}
+    return subprocess.run(
+        [sys.executable, "-m", "jackfield", *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_current_before_and_after_an_upgrade(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    before = jackfield(home, "db", "current", "--json")
+    assert msgspec.json.decode(before.stdout) == {"current": None, "newest": newest_revision()}
+    assert not home.exists()
+
+    upgrade = jackfield(home, "db", "upgrade")
+    assert (upgrade.returncode, upgrade.stdout.split()) == (0, list(revision_names()))
+    again = jackfield(home, "db", "upgrade")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "Up to date already.\n")
+
+    after = jackfield(home, "db", "current")
+    assert after.stdout == f"current\t{newest_revision()}\nnewest\t{newest_revision()}\n"
+    assert after.stderr == ""
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    upgrade = jackfield(tmp_path / "file" / "home", "db", "upgrade")
+    assert upgrade.returncode == 6
+    assert upgrade.stdout == ""
+    assert "cannot be made" in upgrade.stderr
+    assert len(upgrade.stderr.splitlines()) == 1
+
+
+def test_an_address_that_nothing_claims(tmp_path: Path) -> None:
+    current = jackfield(tmp_path, "db", "current", JACKFIELD_DATABASE_URL="mysql://ann@db/jackfield")
+    assert current.returncode == 9
+    assert "mysql" in current.stderr
