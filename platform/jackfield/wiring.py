@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jackfield.contracts.engine import EngineSettings
-from jackfield.contracts.records import RunRecords, StateStore
+from jackfield.contracts.records import Migrator, RunRecords, StateStore
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
@@ -76,9 +76,14 @@ async def open_store(settings: Settings, plugins: PluginHost) -> AsyncIterator[S
 
 def upgrade_state(settings: Settings, plugins: PluginHost) -> tuple[str, ...]:
     """Bring the database's tables up to date; the names of what was applied. Blocking."""
+    return chosen_migrator(settings, plugins).upgrade(settings.state_url)
+
+
+def chosen_migrator(settings: Settings, plugins: PluginHost) -> Migrator:
+    """The first that claims the database's address; raises NothingRegistered."""
     for _, migrator in plugins.registry.migrators.items():
         if migrator.claims(settings.state_url):
-            return migrator.upgrade(settings.state_url)
+            return migrator
     raise NothingRegistered(_unclaimed("migrator", settings.state_url))
 
 
