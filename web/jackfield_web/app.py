@@ -40,7 +40,7 @@ def create_app(
             app.state.workbench = workbench
             yield
 
-    streams = open_streams or OpenStreams()
+    streams = OpenStreams() if open_streams is None else open_streams
     return Litestar(
         route_handlers=[
             front_page,

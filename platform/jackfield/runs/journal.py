@@ -57,13 +57,17 @@ class RunJournal:
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
         """Events with a greater number, past and to come, until the final one."""
         position = after
-        while not (position and position <= self._shown and self._events[position - 1].final):
+        while not (self._ended and position >= self._shown):
             async with self._news:
-                while self._shown <= position:
+                while self._shown <= position and not self._ended:
                     await self._news.wait()
             for event in self._events[position : self._shown]:
                 yield event
             position = max(position, self._shown)
+
+    @property
+    def _ended(self) -> bool:
+        return self._shown > 0 and self._events[self._shown - 1].final
 
     async def _store(self) -> None:
         fresh = self._events[self._stored :]

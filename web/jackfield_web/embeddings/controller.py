@@ -37,6 +37,6 @@ class EmbeddingController(Controller):
         """Vectors of unit length, in the order of the texts."""
         texts = embedded_texts(data)
         model = await workbench.models.get(data.model)
-        check_dimensions(data, model.name, model.description.embedding_size)
         embeddings = await unless_gone(request.receive, workbench.embed(model.name, texts))
+        check_dimensions(data, model.name, embeddings.vectors.shape[1])
         return embedding_list(data, model.name, embeddings)

@@ -1,0 +1,63 @@
+"""The OpenAPI document, and the page at `/`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+PATHS = {
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/models",
+    "/v1/models/{name}",
+    "/api/models/loaded",
+    "/api/runs/{run_id}",
+    "/api/runs/{run_id}/events",
+    "/api/runs/{run_id}/cancel",
+    "/healthz",
+    "/readyz",
+}
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+async def test_every_address_is_documented(served: Any) -> None:
+    document = (await served.client.get("/openapi.json")).json()
+    tags = {tag["name"] for tag in document["tags"]}
+    assert set(document["paths"]) == PATHS
+    assert document["info"]["title"] == "Jackfield"
+    for operation in operations(document):
+        assert operation["summary"]
+        assert set(operation["tags"]) <= tags
+        assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"])
+
+
+async def test_errors_are_documented_in_the_shape_they_have(served: Any) -> None:
+    document = (await served.client.get("/openapi.json")).json()
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                (content,) = response["content"].values()
+                assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+                assert response["description"]
+
+
+async def test_every_parameter_of_a_chat_is_documented(served: Any) -> None:
+    document = (await served.client.get("/openapi.json")).json()
+    chat = document["components"]["schemas"]["ChatRequest"]
+    assert set(chat["required"]) == {"model", "messages"}
+    assert chat["properties"]["n"]["maximum"] == 8
+    assert "not kept" in chat["properties"]["metadata"]["description"]
+    assert "record" in chat["properties"]["store"]["description"]
+
+
+async def test_the_front_page_loads_nothing_from_elsewhere(served: Any) -> None:
+    response = await served.client.get("/")
+    assert response.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in response.text
+    assert "//" not in response.text.replace("<!doctype html>", "")
