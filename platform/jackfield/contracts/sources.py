@@ -15,7 +15,11 @@ Progress = Callable[[int, int | None], None]
 
 
 class ResolvedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference made exact: one file, what to call it, and what is known of it before it is here."""
+    """A reference made exact: one file, what to call it, and what is known of it before it is here.
+
+    `reference` means the same on any day and in any folder; `location` is the source's own, and an absolute path
+    where the file is on this machine already.
+    """
 
     reference: str
     name: str
@@ -45,5 +49,6 @@ class ModelSource(Protocol):
         """Bring the file into `folder` and verify it; resumes what an earlier try left there. Blocking.
 
         Partial data stays under a name ending in `.partial`; the path given back is whole and verified.
+        Calls `progress` as bytes come, and lets pass what it raises: that is how a pull is stopped.
         """
         ...
