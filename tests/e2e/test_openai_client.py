@@ -1,0 +1,236 @@
+"""The official OpenAI client against `jackfield serve` with the starter model, each as its users run it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
+
+STARTER = Path(
+    os.environ.get("JACKFIELD_TEST_MODEL")
+    or Path.home() / ".cache" / "jackfield-models" / "smollm2-135m-instruct-q4_1.gguf"
+)
+MODEL = "starter"
+QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+STORY = [{"role": "user", "content": "Tell me a long story about a lighthouse keeper."}]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server in a fresh home, with the starter model pulled from its file."""
+    if not STARTER.is_file():
+        pytest.fail(f"The starter model is not at {STARTER}; `make test` brings it.")
+    home = tmp_path_factory.mktemp("home")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JACKFIELD_")}
+    environment |= {"JACKFIELD_HOME": str(home), "JACKFIELD_SETTINGS": str(home / "jackfield.toml")}
+    jackfield = [sys.executable, "-m", "jackfield"]
+    subprocess.run(
+        [*jackfield, "models", "pull", str(STARTER), "--name", MODEL], env=environment, check=True, timeout=120
+    )
+    port = _free_port()
+    log = (home / "serve.log").open("wb")
+    with (
+        log,
+        subprocess.Popen([*jackfield, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log) as server,
+    ):
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}", server, home / "serve.log")
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            server.terminate()
+            assert server.wait(timeout=30) == 0, (home / "serve.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[openai.OpenAI]:
+    """The synchronous client."""
+    with openai.OpenAI(base_url=address, api_key="anything", max_retries=0, timeout=120) as client:
+        yield client
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"The server never got ready:\n{log.read_text()}")
+
+
+def streamed_text(chunks: Any) -> str:
+    """What a chat stream's deltas join to."""
+    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def dot(one: Sequence[float], other: Sequence[float]) -> float:
+    """How alike two vectors of unit length are."""
+    return math.fsum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_a_chat_is_answered(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=QUESTION, temperature=0, max_tokens=30)
+    assert answer.id.startswith("chatcmpl-")
+    assert answer.model == MODEL
+    assert answer.choices[0].message.role == "assistant"
+    assert "Paris" in (answer.choices[0].message.content or "")
+
+
+def test_a_stream_says_what_the_whole_answer_says_and_counts_alike(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": QUESTION, "temperature": 0, "max_tokens": 30}
+    whole = client.chat.completions.create(**asked)
+    chunks = list(client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
+    assert streamed_text(chunks) == whole.choices[0].message.content
+    assert chunks[-1].usage is not None
+    assert whole.usage is not None
+    for usage in (whole.usage, chunks[-1].usage):
+        assert usage.prompt_tokens + usage.completion_tokens == usage.total_tokens
+        assert usage.completion_tokens > 0
+    assert whole.usage.prompt_tokens == chunks[-1].usage.prompt_tokens
+    assert whole.usage.completion_tokens == chunks[-1].usage.completion_tokens
+
+
+async def test_sixteen_streams_at_once_all_finish(address: str) -> None:
+    async with openai.AsyncOpenAI(base_url=address, api_key="anything", max_retries=0, timeout=240) as client:
+
+        async def one(number: int) -> tuple[str, str | None]:
+            messages: Any = [{"role": "user", "content": f"Count upwards from {number}."}]
+            stream = await client.chat.completions.create(
+                model=MODEL, messages=messages, max_tokens=20, temperature=0, stream=True
+            )
+            text, reason = "", None
+            async for chunk in stream:
+                text += chunk.choices[0].delta.content or ""
+                reason = chunk.choices[0].finish_reason or reason
+            return text, reason
+
+        answers = await asyncio.gather(*(one(number) for number in range(16)))
+    assert all(text for text, _ in answers)
+    assert {reason for _, reason in answers} <= {"stop", "length"}
+
+
+def test_max_tokens_ends_with_length(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=STORY, max_tokens=7)
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 7
+
+
+def test_stop_sequences_end_an_answer(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": STORY, "temperature": 0, "max_tokens": 40}
+    whole = client.chat.completions.create(**asked).choices[0].message.content or ""
+    word = whole.split()[5]
+    cut = client.chat.completions.create(**asked, stop=[word]).choices[0]
+    assert cut.finish_reason == "stop"
+    assert cut.message.content == whole[: whole.index(word)]
+
+
+def test_a_seed_reproduces_an_answer(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": STORY, "temperature": 1.0, "max_tokens": 24}
+    answers = [client.chat.completions.create(**asked, seed=seed).choices[0].message.content for seed in (11, 11, 12)]
+    assert answers[0] == answers[1]
+    assert answers[0] != answers[2]
+
+
+def test_choices_of_one_request_differ_by_seed_and_reproduce(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": STORY, "temperature": 1.0, "max_tokens": 16}
+    together = client.chat.completions.create(**asked, seed=11, n=2)
+    assert together.choices[0].message.content != together.choices[1].message.content
+    assert together.usage is not None
+    assert together.usage.completion_tokens <= 32
+
+
+def test_logprobs_spell_the_answer(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model=MODEL, messages=QUESTION, temperature=0, max_tokens=12, logprobs=True, top_logprobs=3
+    ).choices[0]
+    assert answer.logprobs is not None
+    assert answer.logprobs.content is not None
+    scores = answer.logprobs.content
+    spelled = b"".join(bytes(score.bytes or []) for score in scores).decode(errors="replace")
+    assert spelled == answer.message.content
+    for score in scores:
+        assert score.logprob <= 0
+        assert len(score.top_logprobs) == 3
+        assert score.top_logprobs[0].logprob == pytest.approx(score.logprob)
+        assert math.fsum(math.exp(likely.logprob) for likely in score.top_logprobs) <= 1.0001
+
+
+def test_a_raw_prompt_is_gone_on_with_as_text_and_as_token_ids(client: openai.OpenAI) -> None:
+    text = client.completions.create(model=MODEL, prompt="The capital of France is", max_tokens=5, temperature=0)
+    tokens = client.completions.create(model=MODEL, prompt=[504, 3575, 282, 4649, 314], max_tokens=5, temperature=0)
+    pair = client.completions.create(model=MODEL, prompt=["One, two,", "A, B,"], max_tokens=4, temperature=0, n=2)
+    assert "Paris" in text.choices[0].text
+    assert tokens.choices[0].text
+    assert tokens.usage is not None
+    assert tokens.usage.prompt_tokens == 5
+    assert [choice.index for choice in pair.choices] == [0, 1, 2, 3]
+    assert pair.choices[0].text == pair.choices[1].text
+
+
+def test_embeddings_have_unit_length_and_put_like_beside_like(client: openai.OpenAI) -> None:
+    texts = ["A cat sleeps on the sofa.", "A kitten naps on the couch.", "The parliament passed a tax law."]
+    cat, kitten, law = (entry.embedding for entry in client.embeddings.create(model=MODEL, input=texts).data)
+    assert math.hypot(*cat) == pytest.approx(1, abs=1e-3)
+    assert dot(cat, kitten) > dot(cat, law)
+    plain = client.embeddings.create(model=MODEL, input=texts[0], encoding_format="float").data[0].embedding
+    assert plain == pytest.approx(cat, abs=1e-3)
+
+
+def test_models_are_listed_and_found(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == [MODEL]
+    assert client.models.retrieve(MODEL).id == MODEL
+
+
+def test_errors_have_the_clients_own_classes(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as missing:
+        client.chat.completions.create(model="no-such-model", messages=QUESTION)
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("no-such-model")
+    with pytest.raises(openai.BadRequestError) as zero:
+        client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=0)
+    with pytest.raises(openai.BadRequestError) as unknown:
+        client.chat.completions.create(model=MODEL, messages=QUESTION, extra_body={"temprature": 1})
+    with pytest.raises(openai.BadRequestError) as long:
+        client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "word " * 20000}], stream=True
+        )
+    assert (missing.value.code, missing.value.type) == ("model_not_found", "invalid_request_error")
+    assert (zero.value.param, zero.value.status_code) == ("max_tokens", 400)
+    assert (unknown.value.param, unknown.value.code) == ("temprature", "unknown_parameter")
+    assert long.value.code == "context_length_exceeded"
+
+
+def test_a_stream_that_is_closed_frees_the_server(client: openai.OpenAI, address: str) -> None:
+    stream = client.chat.completions.create(model=MODEL, messages=STORY, stream=True, n=8, max_tokens=2000)
+    next(iter(stream))
+    stream.close()
+    answer = client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=4)
+    assert answer.choices[0].message.content
+    (loaded,) = [
+        model
+        for model in httpx.get(address.removesuffix("/v1") + "/api/models/loaded").json()
+        if model["purpose"] == "generate"
+    ]
+    assert loaded["requests"] == 0
