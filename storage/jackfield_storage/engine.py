@@ -13,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from jackfield.cancellation import carried_through
 from jackfield_storage.addresses import async_url, is_sqlite, place
 from jackfield_storage.failures import translated
 from jackfield_storage.tables import Base
@@ -51,6 +52,7 @@ class Database:
         self._writers = async_sessionmaker(self._engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
         # SQLite has one writer at a time; queueing here is fair, where its own waiting is polling.
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if is_sqlite(self.url) else nullcontext()
+        # A SQLite statement that is cancelled goes on in its driver's thread, and the lock it takes would stay.
         self._finish = carried_through if is_sqlite(self.url) else _as_it_comes
 
     async def read(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -100,23 +102,6 @@ class Database:
         with translated(self.place):
             async with sessions.begin() as session:
                 return await work(session)
-
-
-async def carried_through(work: Coroutine[Any, Any, T]) -> T:
-    """What work gives, which a cancel does not cut short: it comes to its end first, and then the cancel is raised.
-
-    A SQLite statement that is cancelled goes on in its driver's thread, and the lock it takes there would stay.
-    """
-    task = asyncio.create_task(work)
-    cancel: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancel = error
-    if cancel:
-        raise cancel from (None if task.cancelled() else task.exception())
-    return task.result()
 
 
 async def _as_it_comes(work: Coroutine[Any, Any, T]) -> T:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 import structlog
 
+from jackfield.cancellation import carried_through
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
 from jackfield.errors import JackfieldError, RunNotFound, ShuttingDown
@@ -51,6 +52,8 @@ class InlineExecutor:
 
     async def cancel(self, run_id: str) -> bool:
         """Stop a run; False when it had ended already."""
+        if (journal := self._journals.get(run_id)) and journal.ended:
+            return False
         if control := self._controls.get(run_id):
             control.stop()
             return True
@@ -83,11 +86,11 @@ class InlineExecutor:
 
     async def _write_all(self, run: RunRecord, journal: RunJournal, control: RunControl) -> None:
         """Write a run's events and its end, however it ends; raises only what the store raises."""
-        await self._records.set_state(run.id, "running")
         try:
+            await self._records.set_state(run.id, "running")
             async with aclosing(self._lifecycle.perform(run, control)) as events:
                 async for body in events:
-                    await journal.write(body)
+                    await carried_through(journal.write(body))
             return
         except asyncio.CancelledError:
             end: Failed | Cancelled = Cancelled()
@@ -96,7 +99,7 @@ class InlineExecutor:
         except Exception as error:
             log.exception("run failed unexpectedly", run=run.id)
             end = Failed(code="internal_error", message=f"The run failed unexpectedly ({type(error).__name__}).")
-        await journal.write(end)
+        await carried_through(journal.write(end))
 
 
 def _failure(error: JackfieldError) -> Failed:

@@ -57,16 +57,17 @@ class RunJournal:
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
         """Events with a greater number, past and to come, until the final one."""
         position = after
-        while not (self._ended and position >= self._shown):
+        while not (self.ended and position >= self._shown):
             async with self._news:
-                while self._shown <= position and not self._ended:
+                while self._shown <= position and not self.ended:
                     await self._news.wait()
             for event in self._events[position : self._shown]:
                 yield event
             position = max(position, self._shown)
 
     @property
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """Whether the final event was told."""
         return self._shown > 0 and self._events[self._shown - 1].final
 
     async def _store(self) -> None:
