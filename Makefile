@@ -23,8 +23,8 @@ test: default-tests marked-tests ## Run every test that this machine can run; th
 
 check: static default-tests ## Format, lint, types, import law, generated docs, and the tests that need nothing
 
-bench: setup ## Measure: run every script in tests/bench
-	@set -e; for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
+bench: setup ## Measure: run every script in tests/bench with the starter model
+	@$(BIN)/python scripts/run_benches.py
 
 lock: ## Pin the newest allowed versions in requirements.lock (needs uv)
 	@uv=$$(PATH="$$PWD/$(BIN):$$PATH" command -v uv) || \

@@ -2,8 +2,8 @@
 
 Run it with granian importable beside the project's own packages:
 
-    python -m venv --system-site-packages /tmp/bench && /tmp/bench/bin/pip install granian
-    python tests/bench/http_servers.py --pairs 7
+    pip install --target granian-only granian
+    PYTHONPATH=granian-only python tests/bench/http_servers.py --pairs 7
 
 A run starts a server in a process of its own and measures three things with a bare client: requests/s of /healthz,
 requests/s of chats of one token, and tokens/s of 16 streams at once; and for each what CPU time the server took,
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -200,6 +201,8 @@ def main() -> None:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(arguments.serve, arguments.port))
+    elif find_spec("granian") is None:
+        sys.exit("granian is not installed: the head of this file says how to bring it.")
     else:
         compare(arguments.pairs)
 
