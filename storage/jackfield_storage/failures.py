@@ -40,8 +40,6 @@ _SQLITE_SENTENCES[sqlite3.SQLITE_LOCKED] = _SQLITE_SENTENCES[sqlite3.SQLITE_BUSY
 
 _POSTGRES_SENTENCES = {
     "25006": "{place} is read-only; point 'database_url' at the primary server.",
-    "28": "{place} refused the login ({reason}); mend the user name or password in 'database_url'.",
-    "3D000": "{place} does not exist on that server; create it with `createdb`, or mend 'database_url'.",
     "40": "{place} is busy ({reason}); try again.",
     "42501": "{place} does not let this user do that ({reason}); grant it, or use another user.",
     "42703": _OUT_OF_DATE,
@@ -81,8 +79,10 @@ def platform_error(error: Exception, place: str) -> JackfieldError:
             f"{place} holds a record that this version of Jackfield cannot read ({_first_line(cause)}); "
             "upgrade Jackfield, or remove that record."
         )
-    if isinstance(cause, UnicodeError | OverflowError) or isinstance(error, DataError):
-        return InvalidRequest(f"A value cannot be stored ({_first_line(cause)}); send valid UTF-8 and smaller numbers.")
+    if isinstance(cause, UnicodeError):
+        return InvalidRequest(f"A text cannot be stored ({_first_line(cause)}); send valid UTF-8.")
+    if isinstance(cause, OverflowError) or isinstance(error, DataError):
+        return InvalidRequest(f"A value cannot be stored ({_first_line(cause)}); send one that a database can hold.")
     return _postgres_error(cause, place)
 
 
