@@ -102,6 +102,14 @@ async def test_sampling_is_passed_on_and_nulls_leave_the_defaults(served: Any) -
     assert run.request.client == "ada"
 
 
+async def test_a_bias_on_a_token_that_the_model_has_not_is_refused(served: Any) -> None:
+    for token in ("258", "99999999999999999999"):
+        response = await served.chat(logit_bias={token: 1})
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == "logit_bias"
+        assert token in response.json()["error"]["message"]
+
+
 async def test_what_changes_nothing_is_taken(served: Any) -> None:
     response = await served.chat(
         store=True,

@@ -72,6 +72,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"temperature": -0.1}, "temperature", "invalid_request", ">= 0"),
     ({"top_p": 1.5}, "top_p", "invalid_request", "<= 1"),
     ({"top_k": -1}, "top_k", "invalid_request", ">= 0"),
+    ({"top_k": 2**31}, "top_k", "invalid_request", "<= 2147483647"),
     ({"min_p": 2}, "min_p", "invalid_request", "<= 1"),
     ({"repeat_penalty": 0}, "repeat_penalty", "invalid_request", "> 0"),
     ({"presence_penalty": 3}, "presence_penalty", "invalid_request", "<= 2"),

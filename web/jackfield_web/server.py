@@ -21,6 +21,10 @@ LAST_GRACE = 3
 """Seconds more until whatever is still open is cut off, such as a client that reads nothing."""
 
 
+IDLE_SECONDS = 75
+"""How long an idle connection stays open; shorter than a client's own limit, and its next request may be lost."""
+
+
 class StoppableServer(uvicorn.Server):
     """Serves an app until `stop` is called. Signals are its owner's affair."""
 
@@ -37,6 +41,7 @@ class StoppableServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=round(STREAM_GRACE) + LAST_GRACE,
             )
         )

@@ -15,13 +15,13 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a sampler needs; temperature 0 is greedy, `top_k` 0 keeps all tokens, `seed` None is fresh."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.8
-    top_k: Annotated[int, msgspec.Meta(ge=0)] = 40
+    top_k: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 40
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
     min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] = 1.0
     presence_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
     frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
-    penalty_window: Annotated[int, msgspec.Meta(ge=0)] = 64
+    penalty_window: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 64
     seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     logit_bias: Bias = {}
 

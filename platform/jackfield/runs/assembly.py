@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jackfield.contracts.engine import TokenEngine
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import RunRequest
-from jackfield.contracts.sampling import layered_sampling
+from jackfield.contracts.sampling import Sampling, layered_sampling
 from jackfield.decoding.request import DecodeRequest
 from jackfield.errors import ContextOverflow, InvalidRequest
 from jackfield.runs.prompt_tokens import chat_tokens, with_begin_token
@@ -24,12 +26,18 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
         raise ContextOverflow(prompt_tokens=len(prompt), context_length=engine.limits.context_length)
     return DecodeRequest(
         prompt=tuple(prompt),
-        sampling=layered_sampling(model.sampling, request.sampling),
+        sampling=_sampling(request, model, engine),
         max_tokens=room if request.max_tokens is None else min(request.max_tokens, room),
         stop=request.stop,
         logprobs=request.logprobs,
         constraint=request.constraint,
     )
+
+
+def _sampling(request: RunRequest, model: InstalledModel, engine: TokenEngine) -> Sampling:
+    sampling = layered_sampling(model.sampling, request.sampling)
+    _check_vocabulary(sampling.logit_bias, engine, "logit_bias")
+    return sampling
 
 
 def _prompt_tokens(request: RunRequest, engine: TokenEngine) -> list[int]:
@@ -41,12 +49,16 @@ def _prompt_tokens(request: RunRequest, engine: TokenEngine) -> list[int]:
         tokens = with_begin_token(engine, engine.tokenize(request.prompt, special=True))
     else:
         tokens = list(request.prompt)
-        unknown = [token for token in tokens if not 0 <= token < engine.model.vocabulary_size]
-        if unknown:
-            raise InvalidRequest(
-                f"Token id {unknown[0]} is not in this model's vocabulary of {engine.model.vocabulary_size}.",
-                parameter="prompt",
-            )
+        _check_vocabulary(tokens, engine, "prompt")
     if not tokens:
         raise InvalidRequest("The prompt is empty: give at least one token to go on from.", parameter="prompt")
     return tokens
+
+
+def _check_vocabulary(tokens: Iterable[int], engine: TokenEngine, parameter: str) -> None:
+    for token in tokens:
+        if not 0 <= token < engine.model.vocabulary_size:
+            raise InvalidRequest(
+                f"Token id {token} is not in this model's vocabulary of {engine.model.vocabulary_size}.",
+                parameter=parameter,
+            )
