@@ -24,7 +24,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenChance(msgspec.Struct, frozen=True):
-    """A token's bytes and its natural log-probability before sampling."""
+    """A token's bytes and its natural log-probability before sampling, -9999 where it could not be drawn at all."""
 
     piece: bytes
     logprob: float
