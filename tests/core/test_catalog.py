@@ -234,6 +234,20 @@ async def test_nothing_is_fetched_that_no_engine_could_open(
     assert server.asked == []
 
 
+async def test_an_engine_that_breaks_hides_no_other(records: InMemoryModels, folder: Path, original: Path) -> None:
+    class Breaks(MagicFactory):
+        name = "breaks"
+
+        def inspect(self, path: Path) -> ModelDescription:
+            raise KeyError("general.architecture")
+
+    broken: Shelf[EngineFactory] = shelf("engine", breaks=Breaks)  # type: ignore[assignment]
+    with pytest.raises(PluginError, match="Engine 'breaks' failed to read Original"):
+        await ModelCatalog(records, SOURCES, broken, folder, None).pull(str(original))
+    both: Shelf[EngineFactory] = shelf("engine", breaks=Breaks, magic=MagicFactory)  # type: ignore[assignment]
+    assert (await ModelCatalog(records, SOURCES, both, folder, None).pull(str(original))).path.exists()
+
+
 @pytest.mark.parametrize(
     ("reference", "error", "words"),
     [
@@ -340,6 +354,7 @@ async def test_a_cancelled_pull_leaves_only_what_the_next_goes_on_from(
     pulling = asyncio.create_task(catalog.pull(f"{server.url}/m.gguf"))
     await until(lambda: any((folder / name).stat().st_size >= 200_000 for name in kept(folder)))
     pulling.cancel()
+    await asyncio.sleep(0)  # lets the pull hear of it before more comes
     pause.let_on.set()
     with pytest.raises(asyncio.CancelledError):
         await pulling

@@ -76,8 +76,15 @@ class ModelCatalog:
         Raises ModelNotFound, or ModelFileInvalid where the file is gone or has changed in size.
         """
         named = (await self._chosen_default()) if name in (None, "", DEFAULT) else name
-        model = await self._recorded(named or "")
+        model = await self.recorded(named or "")
         await asyncio.to_thread(_check_in_place, model)
+        return model
+
+    async def recorded(self, name: str) -> InstalledModel:
+        """A model by its exact name, whatever became of its file; raises ModelNotFound."""
+        model = await self._records.get(name)
+        if model is None:
+            raise ModelNotFound(_not_found(name, await self._names(), self._default_model), parameter="model")
         return model
 
     async def pull(
@@ -125,18 +132,14 @@ class ModelCatalog:
     async def remove(self, name: str) -> InstalledModel:
         """Take a model off the record, then delete its file unless it is linked; raises ModelNotFound."""
         async with self._incoming.held(f"name {name}"):
-            model = await self._recorded(name)
+            model = await self.recorded(name)
             await self._installer.remove(model)
         return model
 
-    async def _installed(
-        self, name: str, arrival: Arrival, engines: tuple[EngineFactory, ...]
-    ) -> InstalledModel:
+    async def _installed(self, name: str, arrival: Arrival, engines: tuple[EngineFactory, ...]) -> InstalledModel:
         description = await asyncio.to_thread(description_of, arrival.path, engines)
         async with self._incoming.held(f"name {name}"):
-            present = await self._already_here(
-                name, arrival.resolved
-            )  # another pull may have taken the name meanwhile
+            present = await self._already_here(name, arrival.resolved)  # another pull may have taken the name meanwhile
             return present or await self._installer.install(name, arrival, description)
 
     async def _already_here(self, name: str, resolved: ResolvedModel) -> InstalledModel | None:
@@ -152,12 +155,6 @@ class ModelCatalog:
             )
         return held if await asyncio.to_thread(_is_whole, held) else None
 
-    async def _recorded(self, name: str) -> InstalledModel:
-        model = await self._records.get(name)
-        if model is None:
-            raise ModelNotFound(_not_found(name, await self._names(), self._default_model), parameter="model")
-        return model
-
     async def _chosen_default(self) -> str:
         name = await self.default_name()
         if name is None:
@@ -168,9 +165,7 @@ class ModelCatalog:
         return [model.name for model in await self._records.all()]
 
 
-async def _fetched(
-    source: GuardedSource, resolved: ResolvedModel, scratch: Path, progress: Progress
-) -> Arrival:
+async def _fetched(source: GuardedSource, resolved: ResolvedModel, scratch: Path, progress: Progress) -> Arrival:
     def fetch(report: Progress) -> Path:
         with disk_errors(scratch):
             scratch.mkdir(exist_ok=True)
@@ -178,9 +173,7 @@ async def _fetched(
 
     path = await stoppable(fetch, progress)
     if path.parent != scratch or path.suffix == ".partial" or not path.is_file():
-        raise PluginError(
-            f"The source of '{resolved.reference}' gave {path}, which is no finished file in {scratch}."
-        )
+        raise PluginError(f"The source of '{resolved.reference}' gave {path}, which is no finished file in {scratch}.")
     return await asyncio.to_thread(checked_arrival, path, resolved)
 
 
@@ -216,8 +209,7 @@ def _check_in_place(model: InstalledModel) -> None:
         size = model.path.stat().st_size
     except OSError as error:
         raise ModelFileInvalid(
-            f"The file of model '{model.name}', {model.path}, cannot be read: {error.strerror}; "
-            f"{_mend(model)}"
+            f"The file of model '{model.name}', {model.path}, cannot be read: {error.strerror}; {_mend(model)}"
         ) from error
     if size != model.description.bytes:
         raise ModelFileInvalid(

@@ -12,7 +12,7 @@ from jackfield.contracts.engine import EngineFactory
 from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.contracts.records import ModelRecords
 from jackfield.contracts.sources import ResolvedModel
-from jackfield.errors import ChecksumMismatch, JackfieldError, ModelFileInvalid, StateUnavailable
+from jackfield.errors import ChecksumMismatch, JackfieldError, PluginError, StateUnavailable
 from jackfield.models.disk import disk_errors, file_sha256
 from jackfield.models.naming import folder_name
 from jackfield.registry import Shelf
@@ -56,17 +56,25 @@ def usable_engines(engines: Shelf[EngineFactory]) -> tuple[EngineFactory, ...]:
 def description_of(path: Path, engines: tuple[EngineFactory, ...]) -> ModelDescription:
     """What the first engine that reads a file says of it, `bytes` being the file's size. Blocking.
 
-    Raises ModelFileInvalid in the first engine's words where none reads it.
+    Where none reads it, raises what the first one raised: ModelFileInvalid, or PluginError for what it should not.
     """
-    failures: list[ModelFileInvalid] = []
+    failures: list[JackfieldError] = []
     for engine in engines:
         try:
             described = engine.inspect(path)
-        except ModelFileInvalid as error:
+        except JackfieldError as error:
             failures.append(error)
+        except Exception as error:  # noqa: BLE001 - the boundary between the platform and an engine's code
+            failures.append(_engine_fault(engine, path, error))
         else:
             return msgspec.structs.replace(described, bytes=path.stat().st_size)
     raise failures[0]
+
+
+def _engine_fault(engine: EngineFactory, path: Path, error: Exception) -> PluginError:
+    fault = PluginError(f"Engine '{engine.name}' failed to read {path.name}: {type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault
 
 
 class Installer:
@@ -85,9 +93,7 @@ class Installer:
             reference=arrival.resolved.reference,
             sha256=arrival.sha256,
             pulled_at=datetime.now(UTC),
-            description=msgspec.structs.replace(
-                description, licence=description.licence or arrival.resolved.licence
-            ),
+            description=msgspec.structs.replace(description, licence=description.licence or arrival.resolved.licence),
             sampling=arrival.resolved.sampling,
             linked=arrival.linked,
         )
@@ -121,6 +127,5 @@ def _delete(path: Path) -> None:
             path.parent.rmdir()
     except OSError as error:
         raise StateUnavailable(
-            f"The model is off the record, but its file {path} cannot be deleted: {error.strerror}; "
-            "delete it by hand."
+            f"The model is off the record, but its file {path} cannot be deleted: {error.strerror}; delete it by hand."
         ) from error

