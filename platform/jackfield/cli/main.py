@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -92,4 +93,16 @@ def run() -> None:
         # The reader of our output left (`jackfield … | head`): nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
+    except Exception as error:  # noqa: BLE001 - the boundary to the shell: reported, with an exit code
+        status = _report_fault(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _report_fault(error: Exception) -> int:
+    """Tell of an error that nobody expected; where it happened only to who asks for that."""
+    if os.environ.get("JACKFIELD_LOG_LEVEL") == "debug":
+        traceback.print_exception(error)
+    else:
+        say("Set JACKFIELD_LOG_LEVEL=debug and run it again to see where.")
+    say(f"{click.style('error:', fg='red', bold=True)} This is a fault of Jackfield or a plugin: {error!r}.")
+    return 70
