@@ -22,6 +22,7 @@ from watched_command import Stage, run_watched
 PACKAGE = "llama-cpp-python"
 C_COMPILERS = ["cc", "gcc", "clang"]
 CXX_COMPILERS = ["c++", "g++", "clang++"]
+SWITCHES = "-DLLAVA_BUILD=OFF"
 PRESETS = Path(__file__).with_name("engine_only.cmake")
 PIP_WHEEL = (
     *(sys.executable, "-m", "pip", "wheel", "--verbose", "--no-input", "--disable-pip-version-check"),
@@ -60,6 +61,7 @@ def wheel_folder(requirement: str, cmake_args: str) -> Path:
     """Where a wheel of this source, these options and this processor is kept."""
     made_of = (
         requirement,
+        SWITCHES,
         cmake_args,
         PRESETS.read_text(encoding="utf-8"),
         sysconfig.get_platform(),
@@ -110,7 +112,7 @@ def _build(requirement: str, folder: Path) -> Path:
 def _cmake_args() -> str:
     """Ours first, so that the user's CMAKE_ARGS win."""
     presets = shlex.quote(f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={PRESETS}")
-    return f"-DLLAVA_BUILD=OFF {presets} {os.environ.get('CMAKE_ARGS', '')}"
+    return f"{SWITCHES} {presets} {os.environ.get('CMAKE_ARGS', '')}"
 
 
 def _check_compilers() -> None:
