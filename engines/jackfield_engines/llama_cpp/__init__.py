@@ -1,0 +1,1 @@
+"""GGUF models of any quantization, evaluated in this process by llama.cpp."""

@@ -1,0 +1,208 @@
+"""The token engine over one llama.cpp context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
+from jackfield.contracts.models import ModelDescription
+from jackfield.contracts.sampling import Constraint, Sampling
+from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
+from jackfield.messages import Message
+from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
+from jackfield_engines.llama_cpp.native import SCRATCH_SEQUENCE, Context, Weights
+from jackfield_engines.llama_cpp.sampler import sampler_for
+from jackfield_engines.llama_cpp.saved_state import pack, unpack
+
+
+class LlamaCppEngine:
+    """A TokenEngine whose sequences share one pool of KV cells, so that prefixes are shared without copying.
+
+    A recurrent or hybrid model keeps one state for a whole sequence: there `truncate` to anything but nothing gives
+    False, and `share_prefix` takes whole sequences only.
+    """
+
+    def __init__(
+        self, weights: Weights, context: Context, *, model: ModelDescription, limits: EngineLimits, identity: str
+    ) -> None:
+        """`identity` tells this model's saved sequences from those of others."""
+        self.model = model
+        self.limits = limits
+        self._identity = identity
+        self._weights: Weights | None = weights
+        self._context = context
+        self._remembers_whole = weights.remembers_whole
+        self._suppressed = weights.suppressed_tokens()
+        self._template = _template_of(weights)
+        self._begin_text = _text_of(weights, model.begin_token)
+        self._pieces: list[bytes | None] = [None] * model.vocabulary_size
+        self._outputs = context.outputs(0)
+        self._output_of_row: dict[int, int] = {}
+        self._shared_length: dict[int, int] = {}
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """Token ids without a begin token; control tokens are recognised only with `special`."""
+        try:
+            return self._live_weights().tokenize(text, add_special=False, parse_special=special)
+        except UnicodeEncodeError as error:
+            raise InvalidRequest(
+                f"The text is not valid Unicode: half of a surrogate pair stands at character {error.start}."
+            ) from error
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token writes, looked up once for each token; control tokens write nothing."""
+        if not 0 <= token < len(self._pieces):
+            raise EngineFailure(f"There is no token {token}; this model's are 0 to {len(self._pieces) - 1}.")
+        piece = self._pieces[token]
+        if piece is None:
+            piece = self._pieces[token] = self._live_weights().piece(token)
+        return piece
+
+    def render_chat(self, messages: Sequence[Message], tools: Sequence[ToolSchema], *, reply_starts: bool) -> str:
+        """The conversation in the model's template, without a begin token where the caller is to add one."""
+        text = self._template.render(messages, tools, reply_starts=reply_starts)
+        return text.removeprefix(self._begin_text)
+
+    def evaluate(self, batch: TokenBatch) -> None:
+        """One forward pass; raises CellsExhausted or EngineFailure, and then every sequence is as it was."""
+        self._check(batch)
+        self._output_of_row = {}
+        self._context.decode(batch.tokens, batch.positions, batch.sequences, batch.wants_logits)
+        flagged = [row for row, wanted in enumerate(batch.wants_logits) if wanted]
+        self._outputs = self._context.outputs(len(flagged))
+        self._output_of_row = {row: output for output, row in enumerate(flagged)}
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """Logits of a flagged row, (n_vocab,), read-only and without a copy, valid until the next `evaluate`."""
+        output = self._output_of_row.get(row)
+        if output is None:
+            raise EngineFailure(f"Row {row} of the last batch was not flagged for logits.")
+        logits: NDArray[np.float32] = self._outputs[output]
+        if not np.isfinite(logits.max()):
+            raise EngineFailure("The model gave logits that are not numbers; its file may be damaged: pull it again.")
+        return logits
+
+    def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
+        """A fresh sampler; no kind of constraint is held yet, so any raises ConstraintUnsupported."""
+        if constraint is not None:
+            raise ConstraintUnsupported(
+                f"llama.cpp models cannot hold an answer to a {constraint.kind} constraint yet; ask without one."
+            )
+        return sampler_for(
+            sampling,
+            context=self._context,
+            logits=self.logits,
+            vocabulary_size=self.model.vocabulary_size,
+            suppressed=self._suppressed,
+        )
+
+    def share_prefix(self, source: int, target: int, length: int) -> None:
+        """Let an empty sequence have another's first `length` tokens, without a copy."""
+        self._check_sequences(source, target)
+        held = self._context.last_position(source) + 1
+        if not 0 <= length <= held:
+            raise EngineFailure(f"Sequence {source} has {held} tokens, of which {length} cannot be shared.")
+        if self._context.last_position(target) >= 0:
+            raise EngineFailure(f"Sequence {target} is not empty.")
+        if 0 < length < held and self._remembers_whole:
+            raise EngineFailure(f"This model can share all {held} tokens of a sequence, not its first {length}.")
+        self._context.share(source, target, length)
+        for sequence in (source, target):
+            self._shared_length[sequence] = max(self._shared_length.get(sequence, 0), length)
+
+    def truncate(self, sequence: int, length: int) -> bool:
+        """Keep a sequence's first `length` tokens; False where the model cannot, and then nothing changed."""
+        self._check_sequences(sequence)
+        if not self._context.remove(sequence, length):
+            return False
+        if self._shared_length.get(sequence, 0) > length:
+            self._shared_length[sequence] = length
+        return True
+
+    def slide(self, sequence: int, keep: int, discard: int) -> None:
+        """Drop `discard` tokens after the first `keep`, move the rest down; raises InvalidRequest where it cannot."""
+        self._check_sequences(sequence)
+        context = self._context
+        moved = keep + discard
+        if not (context.can_shift and not self._remembers_whole):
+            raise InvalidRequest(
+                "This model cannot slide its context; ask with overflow 'error'.", parameter="overflow"
+            )
+        if keep < 0 or discard < 1 or moved > context.last_position(sequence) + 1:
+            raise EngineFailure(f"Sequence {sequence} has no {discard} tokens to drop after its first {keep}.")
+        if self._shared_length.get(sequence, 0) > moved:
+            self._own(sequence)
+        context.remove(sequence, keep, moved)
+        context.shift(sequence, moved, -discard)
+        self._shared_length[sequence] = min(self._shared_length.get(sequence, 0), keep)
+
+    def save(self, sequence: int) -> bytes:
+        """A sequence's state, readable by `restore` on the same model."""
+        self._check_sequences(sequence)
+        self._context.settle()
+        return pack(self._context.state(sequence), self._identity)
+
+    def restore(self, sequence: int, state: bytes) -> None:
+        """Fill an empty sequence from `save`'s bytes; raises EngineFailure if they are of another model or damaged."""
+        self._check_sequences(sequence)
+        if self._context.last_position(sequence) >= 0:
+            raise EngineFailure(f"Sequence {sequence} is not empty.")
+        self._context.set_state(sequence, unpack(state, self._identity))
+        held = self._context.last_position(sequence) + 1
+        if held > self.limits.context_length:
+            self._context.remove(sequence, 0)
+            raise EngineFailure(f"{held} saved tokens do not fit the context of {self.limits.context_length}.")
+
+    def close(self) -> None:
+        """Free the context, and the weights once nobody else has them; a second call does nothing."""
+        self._weights = None
+        self._output_of_row = {}
+        self._context.close()
+
+    def _own(self, sequence: int) -> None:
+        """Give a sequence cells of its own: moving shared ones would move them under the others."""
+        context = self._context
+        context.settle()
+        context.set_state(SCRATCH_SEQUENCE, context.state(sequence))
+        context.remove(sequence, 0)
+        context.share(SCRATCH_SEQUENCE, sequence, context.last_position(SCRATCH_SEQUENCE) + 1)
+        context.remove(SCRATCH_SEQUENCE, 0)
+        self._shared_length[sequence] = 0
+
+    def _live_weights(self) -> Weights:
+        weights = self._weights
+        if weights is None:
+            raise EngineFailure("The model was closed.")
+        return weights
+
+    def _check(self, batch: TokenBatch) -> None:
+        rows = len(batch)
+        if not 0 < rows <= self.limits.batch_tokens:
+            raise EngineFailure(f"A batch has 1 to {self.limits.batch_tokens} rows, not {rows}.")
+        first, last = min(batch.positions), max(batch.positions)
+        if first < 0 or last >= self.limits.context_length:
+            raise EngineFailure(f"Positions {first} to {last} leave the context of {self.limits.context_length}.")
+        self._check_sequences(min(batch.sequences), max(batch.sequences))
+
+    def _check_sequences(self, *sequences: int) -> None:
+        for sequence in sequences:
+            if not 0 <= sequence < self.limits.sequences:
+                raise EngineFailure(f"There is no sequence {sequence}; there are {self.limits.sequences}, from 0.")
+
+
+def _template_of(weights: Weights) -> ChatTemplate:
+    tokens = {name: _text_of(weights, token) for name, token in weights.special_tokens.items()}
+    control_tokens = weights.tokenize("".join(CHATML_TOKENS), add_special=False, parse_special=True)
+    return chat_template(
+        weights.chat_template(),
+        tokens,
+        with_tools=weights.chat_template("tool_use"),
+        speaks_chatml=len(control_tokens) == len(CHATML_TOKENS),
+    )
+
+
+def _text_of(weights: Weights, token: int | None) -> str:
+    return "" if token is None else weights.piece(token, special=True).decode("utf-8", errors="replace")

@@ -1,0 +1,128 @@
+"""How the next token is drawn, in llama.cpp's own order: bias, penalties, top-k, top-p, min-p, temperature, draw."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import secrets
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jackfield.contracts.engine import Sampler
+from jackfield.contracts.sampling import Sampling
+from jackfield.errors import InvalidRequest
+from jackfield_engines.llama_cpp.native import RANDOM_SEED, Context, SamplerChain
+
+GREEDY_BELOW = 1e-5
+"""A lower temperature draws the likeliest token anyway, and dividing by it overflows."""
+
+Logits = Callable[[int], NDArray[np.float32]]
+
+
+def sampler_for(
+    sampling: Sampling, *, context: Context, logits: Logits, vocabulary_size: int, suppressed: tuple[int, ...]
+) -> Sampler:
+    """A fresh sampler; `logits` gives a row's logits and raises where there are none. Raises InvalidRequest."""
+    bias = _bias(sampling, vocabulary_size, suppressed)
+    if _is_greedy(sampling) and not bias and not _penalizes(sampling):
+        return GreedySampler(logits)
+    return ChainSampler(_chain(sampling, bias, vocabulary_size), context, logits)
+
+
+class GreedySampler:
+    """The likeliest token, the lower number of equals."""
+
+    def __init__(self, logits: Logits) -> None:
+        self._logits = logits
+
+    def sample(self, row: int) -> int:
+        """The likeliest token of a row."""
+        return int(self._logits(row).argmax())
+
+    def accept(self, token: int) -> None:
+        """Nothing here depends on earlier tokens."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ChainSampler:
+    """A chain of llama.cpp's samplers."""
+
+    def __init__(self, chain: SamplerChain, context: Context, logits: Logits) -> None:
+        self._chain = chain
+        self._context = context
+        self._logits = logits
+
+    def sample(self, row: int) -> int:
+        """Draw from a row, after checking that it has logits: llama.cpp aborts the process where it has none."""
+        self._logits(row)
+        return self._chain.sample(self._context, row)
+
+    def accept(self, token: int) -> None:
+        """Count a token towards the penalties."""
+        self._chain.accept(token)
+
+    def close(self) -> None:
+        """Free the chain."""
+        self._chain.close()
+
+
+def folded_seed(seed: int | None) -> int:
+    """A seed of 32 bits, never the one that means "any"; None gives a fresh one, equal seeds give equal ones."""
+    if seed is None:
+        return secrets.randbelow(RANDOM_SEED)
+    return ((seed ^ (seed >> 32)) & 0xFFFFFFFF) % RANDOM_SEED
+
+
+def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary_size: int) -> SamplerChain:
+    chain = SamplerChain()
+    if bias:
+        chain.add_logit_bias(vocabulary_size, bias)
+    if _penalizes(sampling):
+        chain.add_penalties(
+            vocabulary_size,
+            window=min(sampling.penalty_window, 2**31 - 1),
+            repeat=sampling.repeat_penalty,
+            frequency=sampling.frequency_penalty,
+            presence=sampling.presence_penalty,
+        )
+    if _is_greedy(sampling):
+        chain.add_greedy()
+        return chain
+    if sampling.top_k:
+        chain.add_top_k(min(sampling.top_k, vocabulary_size))
+    if sampling.top_p < 1:
+        chain.add_top_p(sampling.top_p)
+    if sampling.min_p > 0:
+        chain.add_min_p(sampling.min_p)
+    chain.add_temperature(sampling.temperature)
+    chain.add_draw(folded_seed(sampling.seed))
+    return chain
+
+
+def _is_greedy(sampling: Sampling) -> bool:
+    return sampling.temperature < GREEDY_BELOW
+
+
+def _penalizes(sampling: Sampling) -> bool:
+    changed = sampling.repeat_penalty != 1 or sampling.frequency_penalty != 0 or sampling.presence_penalty != 0
+    return changed and sampling.penalty_window > 0
+
+
+def _bias(sampling: Sampling, vocabulary_size: int, suppressed: tuple[int, ...]) -> list[tuple[int, float]]:
+    """What is added to which logits; tokens that the model must never write get minus infinity."""
+    for token, bias in sampling.logit_bias.items():
+        if not 0 <= token < vocabulary_size:
+            raise InvalidRequest(
+                f"logit_bias names token {token}; this model's tokens are 0 to {vocabulary_size - 1}.",
+                parameter="logit_bias",
+            )
+        if not math.isfinite(ctypes.c_float(bias).value):
+            raise InvalidRequest(
+                f"logit_bias of token {token} is {bias}; give a number such as -100 to forbid it, 100 to force it.",
+                parameter="logit_bias",
+            )
+    return [*sampling.logit_bias.items(), *((token, -math.inf) for token in suppressed)]
