@@ -55,7 +55,7 @@ def pull_model(session: Session, reference: str, name: str | None, as_default: b
         with shown_progress(name or reference) as progress:
             model, default = _with_catalog(session, pulled)
     except KeyboardInterrupt:
-        say(f"Stopped. `jackfield models pull {reference}` goes on from here.")
+        say("Stopped; nothing was installed. Pulling it again takes up what came so far, where it can be.")
         raise
     if as_default:
         _choose_default(model.name)

