@@ -50,9 +50,7 @@ def disk_failure(path: Path, error: OSError, *, needed: int | None = None) -> Ja
     if error.errno in FULL:
         size = f"the {readable_bytes(needed)} of {path}" if needed else str(path)
         return DiskFull(f"The disk is too full for {size}; make room, or set JACKFIELD_HOME to another disk.")
-    return StateUnavailable(
-        f"{path} cannot be used: {error.strerror or error}; check the folder and its permissions."
-    )
+    return StateUnavailable(f"{path} cannot be used: {error.strerror or error}; check the folder and its permissions.")
 
 
 def file_sha256(path: Path) -> str:

@@ -16,9 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,118}[A-Za-z0-9_-])?")
 def checked_name(name: str) -> str:
     """The name itself; raises InvalidRequest where no model may be called so."""
     if name == DEFAULT:
-        raise InvalidRequest(
-            "No model can be named 'default': that stands for the default one.", parameter="name"
-        )
+        raise InvalidRequest("No model can be named 'default': that stands for the default one.", parameter="name")
     if not _NAME.fullmatch(name):
         raise InvalidRequest(
             f"'{name:.140}' cannot be a model's name: letters, digits and . _ - : / are allowed, "
