@@ -25,14 +25,14 @@ def main() -> int:
     page = PAGE.read_text(encoding="utf-8")
     before, heading, _ = page.partition(HEADING)
     if not heading:
-        print(f"error: {PAGE} has no '{HEADING.strip()}' heading", file=sys.stderr)  # noqa: T201
+        print(f"error: {PAGE} has no '{HEADING.strip()}' heading", file=sys.stderr)
         return 1
     fresh = f"{before}{HEADING}\n{module_list()}"
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(fresh, encoding="utf-8")
         return 0
     if fresh != page:
-        print("error: docs/architecture.md is stale; run python scripts/generate_module_list.py", file=sys.stderr)  # noqa: T201
+        print("error: docs/architecture.md is stale; run python scripts/generate_module_list.py", file=sys.stderr)
     return int(fresh != page)
 
 
