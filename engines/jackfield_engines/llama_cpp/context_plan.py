@@ -9,6 +9,7 @@ from jackfield.contracts.engine import EngineLimits, EngineSettings
 from jackfield_engines.llama_cpp.footprint import cell_bytes, compute_bytes, output_bytes, state_bytes
 from jackfield_engines.llama_cpp.gguf_file import GgufHead
 from jackfield_engines.llama_cpp.machine import usable_cores
+from jackfield_engines.llama_cpp.native import MOST_SEQUENCES
 
 log = structlog.get_logger()
 
@@ -24,8 +25,6 @@ CONTEXT_SHARE = 0.5
 # llama.cpp rounds cells up to this.
 CELL_STEP = 256
 USUAL_SEQUENCES = 16
-# The last sequence number is llama.cpp's scratch space here, see native.SCRATCH_SEQUENCE.
-MOST_SEQUENCES = 255
 # Rows a call may have: a prompt's chunk is small enough that decodes beside it wait under two seconds on two cores.
 USUAL_BATCH = 512
 # Rows that go through the layers together: 512 is no faster on a CPU, and takes twice the compute memory.
@@ -87,7 +86,7 @@ def context_plan(head: GgufHead, settings: EngineSettings, *, free_bytes: int, o
     Flash attention is off on a CPU: with it SmolLM2 decodes at less than half the speed 2,048 tokens in.
     """
     context_length = _context_length(head, settings, free_bytes)
-    cells = _rounded_up(settings.cells or _cells(head, context_length, free_bytes))
+    cells = _rounded_up(settings.cells or _cells(head, context_length, free_bytes), CELL_STEP)
     batch_tokens = min(settings.batch_tokens or USUAL_BATCH, cells)
     return ContextPlan(
         context_length=min(context_length, cells),
@@ -106,7 +105,7 @@ def embedding_plan(head: GgufHead, settings: EngineSettings, *, free_bytes: int)
     while True:
         plan = EmbeddingPlan(
             max_tokens=longest,
-            rows=max(longest, PACKED_TOKENS),
+            rows=_rounded_up(max(longest, PACKED_TOKENS), PACKED_TEXTS),
             packed_tokens=PACKED_TOKENS,
             texts=PACKED_TEXTS,
             threads=settings.threads or usable_cores(),
@@ -142,5 +141,5 @@ def _cells(head: GgufHead, context_length: int, free_bytes: int) -> int:
     return max(context_length, min(USUAL_CELLS, affordable))
 
 
-def _rounded_up(cells: int) -> int:
-    return -(-cells // CELL_STEP) * CELL_STEP
+def _rounded_up(number: int, step: int) -> int:
+    return -(-number // step) * step

@@ -13,7 +13,7 @@ from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
 from jackfield.messages import Message
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
-from jackfield_engines.llama_cpp.native import SCRATCH_SEQUENCE, Context, Weights
+from jackfield_engines.llama_cpp.native import Context, Weights
 from jackfield_engines.llama_cpp.sampler import sampler_for
 from jackfield_engines.llama_cpp.saved_state import pack, unpack
 
@@ -166,10 +166,10 @@ class LlamaCppEngine:
         """Give a sequence cells of its own: moving shared ones would move them under the others."""
         context = self._context
         context.settle()
-        context.set_state(SCRATCH_SEQUENCE, context.state(sequence))
+        context.set_state(context.scratch, context.state(sequence))
         context.remove(sequence, 0)
-        context.share(SCRATCH_SEQUENCE, sequence, context.last_position(SCRATCH_SEQUENCE) + 1)
-        context.remove(SCRATCH_SEQUENCE, 0)
+        context.share(context.scratch, sequence, context.last_position(context.scratch) + 1)
+        context.remove(context.scratch, 0)
         self._shared_length[sequence] = 0
 
     def _live_weights(self) -> Weights:

@@ -46,7 +46,7 @@ class LlamaCppFactory:
         options = native.ContextOptions(
             cells=plan.cells,
             sequences=plan.sequences,
-            rows=max(plan.batch_tokens, plan.sequences),
+            rows=plan.batch_tokens,
             rows_at_once=plan.rows_at_once,
             threads=plan.threads,
             flash_attention=plan.flash_attention,

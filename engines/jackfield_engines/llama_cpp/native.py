@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from jackfield.errors import CellsExhausted, EngineFailure, InvalidRequest, ModelFileInvalid, ModelTooLarge
 from jackfield_engines.llama_cpp.log_capture import Complaint, LogCapture
 
-MOST_SEQUENCES = int(api.llama_max_parallel_sequences())
-SCRATCH_SEQUENCE = MOST_SEQUENCES - 1
-"""Never given to a request; see `Context.settle`."""
+MOST_SEQUENCES = int(api.llama_max_parallel_sequences()) - 1
+"""In one context, which takes one more for itself."""
 
 RANDOM_SEED = 0xFFFFFFFF
 """The seed that llama.cpp takes to mean "any"."""
@@ -203,7 +202,10 @@ class ContextOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Context:
-    """The memory and the compute buffers of one user of some weights. Owned by one thread at a time."""
+    """The memory and the compute buffers of one user of some weights. Owned by one thread at a time.
+
+    `scratch` is a sequence beyond those that were asked for, empty between calls; an embedding context has none.
+    """
 
     def __init__(self, weights: Weights, options: ContextOptions) -> None:
         self._vocabulary_size = weights.vocabulary_size
@@ -217,6 +219,7 @@ class Context:
         self._memory: int | None = api.llama_get_memory(pointer)
         self._batch = _Batch(options.rows)
         self._shift_waits = False
+        self.scratch = options.sequences
 
     @property
     def pointer(self) -> int:
@@ -282,10 +285,10 @@ class Context:
         self._shift_waits = True
 
     def settle(self) -> None:
-        """Apply a shift that waits for the next pass, by a pass of one row in a sequence that nobody has."""
+        """Apply a shift that waits for the next pass, by a pass of one row."""
         if self._shift_waits:
-            self.decode([0], [0], [SCRATCH_SEQUENCE], [False])
-            self.remove(SCRATCH_SEQUENCE, 0)
+            self.decode([0], [0], [self.scratch], [False])
+            self.remove(self.scratch, 0)
 
     def forget(self) -> None:
         """Empty every sequence."""
@@ -343,10 +346,12 @@ class Context:
 
 def _context_parameters(options: ContextOptions) -> api.llama_context_params:
     parameters: api.llama_context_params = api.llama_context_default_params()
+    # Pooling wants rows_at_once to be a multiple of its sequences, and has no use for a scratch sequence.
+    sequences = options.sequences + (options.pooling is None)
     parameters.n_ctx = options.cells
-    parameters.n_batch = options.rows
+    parameters.n_batch = max(options.rows, sequences)
     parameters.n_ubatch = options.rows_at_once
-    parameters.n_seq_max = options.sequences
+    parameters.n_seq_max = sequences
     parameters.n_threads = parameters.n_threads_batch = options.threads
     parameters.kv_unified = True
     parameters.flash_attn_type = -1 if options.flash_attention is None else int(options.flash_attention)

@@ -220,7 +220,11 @@ class ScriptedEngine:
     def _check_room(self, batch: TokenBatch) -> None:
         if not 0 < len(batch) <= self.limits.batch_tokens:
             raise EngineFailure(f"A batch holds 1 to {self.limits.batch_tokens} rows, not {len(batch)}.")
-        if max(batch.sequences) >= self.limits.sequences:
+        if not 0 <= min(batch.tokens) <= max(batch.tokens) < VOCABULARY_SIZE:
+            raise EngineFailure(
+                f"Tokens are 0 to {VOCABULARY_SIZE - 1}, not {min(batch.tokens)} to {max(batch.tokens)}."
+            )
+        if min(batch.sequences) < 0 or max(batch.sequences) >= self.limits.sequences:
             raise EngineFailure(f"There are {self.limits.sequences} sequences; {max(batch.sequences)} is none of them.")
         if max(batch.positions) >= self.limits.context_length:
             raise EngineFailure(
