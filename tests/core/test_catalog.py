@@ -52,7 +52,7 @@ class MagicFactory(ScriptedFactory):
     def inspect(self, path: Path) -> ModelDescription:
         """Raises ModelFileInvalid."""
         if path.read_bytes()[:4] != b"GGUF":
-            raise ModelFileInvalid(f"{path.name} is not a GGUF file.")
+            raise ModelFileInvalid(f"{path} is not a GGUF file.")
         return super().inspect(path)
 
 
@@ -217,10 +217,10 @@ async def test_an_unknown_reference_is_refused_with_examples_of_every_form(catal
         assert all(example in refusal.value.message for example in source.examples)
 
 
-async def test_a_file_that_is_no_model_is_not_kept(catalog: ModelCatalog, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "fake.gguf").write_bytes(b"<html>")
-    with pytest.raises(ModelFileInvalid, match=r"fake\.gguf is not a GGUF file"):
-        await catalog.pull(str(tmp_path / "fake.gguf"))
+async def test_a_file_that_is_no_model_is_not_kept(catalog: ModelCatalog, folder: Path, server: FileServer) -> None:
+    server.files["/fake.gguf"] = ServedFile.of(b"anything")
+    with pytest.raises(ModelFileInvalid, match=rf"^{server.url}/fake\.gguf is not a GGUF file"):
+        await catalog.pull(f"{server.url}/fake.gguf")
     assert kept(folder) == []
     assert await catalog.all() == ()
 
@@ -436,6 +436,16 @@ async def test_without_a_default_one_must_be_named(catalog: ModelCatalog, origin
         await catalog.get()
     with pytest.raises(ModelNotFound, match=r"Did you mean 'alpha'\? Installed: alpha, beta"):
         await catalog.get("alfa")
+
+
+async def test_a_local_file_that_is_no_model_is_refused_by_its_own_path(
+    catalog: ModelCatalog, folder: Path, tmp_path: Path
+) -> None:
+    heard: list[int] = []
+    (tmp_path / "fake.gguf").write_bytes(b"<html>")
+    with pytest.raises(ModelFileInvalid, match=str(tmp_path / "fake.gguf")):
+        await catalog.pull(str(tmp_path / "fake.gguf"), progress=lambda done, total: heard.append(done))
+    assert heard == []
 
 
 @pytest.mark.parametrize("harm", ["deleted", "cut"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from jackfield.cancellation import carried_through
 from jackfield.contracts.engine import EngineFactory
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import ModelRecords
@@ -117,30 +118,36 @@ class ModelCatalog:
                 say(f"'{chosen}' is here already, whole and verified.")
                 return present
             try:
+                await asyncio.to_thread(_check_local, resolved, engines)
                 if link:
                     arrival = await asyncio.to_thread(_linked, resolved)
                 else:
                     arrival = await _fetched(source, resolved, scratch, progress or _unheard)
-                return await self._installed(chosen, arrival, engines)
+                model = await self._installed(chosen, arrival, engines)
             except (ChecksumMismatch, ModelFileInvalid):
                 await asyncio.to_thread(discard, scratch)
                 raise
-            finally:
+            except BaseException:
                 with suppress(OSError):
-                    scratch.rmdir()  # only while it is empty: what a pull left to go on from stays
+                    scratch.rmdir()  # only if it is empty: what the next pull can go on from stays
+                raise
+            await asyncio.to_thread(discard, scratch)
+            return model
 
     async def remove(self, name: str) -> InstalledModel:
         """Take a model off the record, then delete its file unless it is linked; raises ModelNotFound."""
         async with self._incoming.held(f"name {name}"):
             model = await self.recorded(name)
-            await self._installer.remove(model)
+            await carried_through(self._installer.remove(model))
         return model
 
     async def _installed(self, name: str, arrival: Arrival, engines: tuple[EngineFactory, ...]) -> InstalledModel:
-        description = await asyncio.to_thread(description_of, arrival.path, engines)
+        description = await asyncio.to_thread(description_of, arrival.path, engines, called=arrival.resolved.reference)
         async with self._incoming.held(f"name {name}"):
             present = await self._already_here(name, arrival.resolved)  # another pull may have taken the name meanwhile
-            return present or await self._installer.install(name, arrival, description)
+            if present:
+                return present
+            return await carried_through(self._installer.install(name, arrival, description))
 
     async def _already_here(self, name: str, resolved: ResolvedModel) -> InstalledModel | None:
         """The model of a name if it is the very file that was resolved, and whole; else NameTaken."""
@@ -177,9 +184,22 @@ async def _fetched(source: GuardedSource, resolved: ResolvedModel, scratch: Path
     return await asyncio.to_thread(checked_arrival, path, resolved)
 
 
-def _linked(resolved: ResolvedModel) -> Arrival:
+def _local_file(resolved: ResolvedModel) -> Path | None:
+    """Where the file is on this machine already, if it is."""
     path = Path(resolved.location)
-    if not path.is_absolute() or not path.is_file():
+    return path if path.is_absolute() and path.is_file() else None
+
+
+def _check_local(resolved: ResolvedModel, engines: tuple[EngineFactory, ...]) -> None:
+    """Refuse a local file that is no model before it is copied."""
+    path = _local_file(resolved)
+    if path:
+        description_of(path, engines, called=resolved.reference)
+
+
+def _linked(resolved: ResolvedModel) -> Arrival:
+    path = _local_file(resolved)
+    if path is None:
         raise InvalidRequest(
             f"'{resolved.reference}' is not a file on this machine, and only such can be linked; "
             "pull it without --link.",
@@ -192,8 +212,8 @@ def _same_file(held: InstalledModel, resolved: ResolvedModel) -> bool:
     """Whether a model came from this very file, as far as can be told without fetching it."""
     if resolved.sha256:
         return held.sha256 == resolved.sha256
-    local = Path(resolved.location)
-    if local.is_absolute() and local.is_file():
+    local = _local_file(resolved)
+    if local:
         with disk_errors(local):
             return local.stat().st_size == held.description.bytes and file_sha256(local) == held.sha256
     return held.reference == resolved.reference

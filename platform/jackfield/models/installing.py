@@ -12,7 +12,7 @@ from jackfield.contracts.engine import EngineFactory
 from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.contracts.records import ModelRecords
 from jackfield.contracts.sources import ResolvedModel
-from jackfield.errors import ChecksumMismatch, JackfieldError, PluginError, StateUnavailable
+from jackfield.errors import ChecksumMismatch, JackfieldError, ModelFileInvalid, PluginError, StateUnavailable
 from jackfield.models.disk import disk_errors, file_sha256
 from jackfield.models.naming import folder_name
 from jackfield.registry import Shelf
@@ -53,15 +53,18 @@ def usable_engines(engines: Shelf[EngineFactory]) -> tuple[EngineFactory, ...]:
     return tuple(built) or (engines.first(),)
 
 
-def description_of(path: Path, engines: tuple[EngineFactory, ...]) -> ModelDescription:
+def description_of(path: Path, engines: tuple[EngineFactory, ...], *, called: str) -> ModelDescription:
     """What the first engine that reads a file says of it, `bytes` being the file's size. Blocking.
 
     Where none reads it, raises what the first one raised: ModelFileInvalid, or PluginError for what it should not.
+    An error calls the file by what it was `called` when it was asked for, because its path is about to go.
     """
     failures: list[JackfieldError] = []
     for engine in engines:
         try:
             described = engine.inspect(path)
+        except ModelFileInvalid as error:
+            failures.append(ModelFileInvalid(error.message.replace(str(path), called)))
         except JackfieldError as error:
             failures.append(error)
         except Exception as error:  # noqa: BLE001 - the boundary between the platform and an engine's code
