@@ -10,8 +10,8 @@ from typing import Any
 import click
 import msgspec
 
-from jackfield.cli.output import human_bytes
 from jackfield.contracts.models import InstalledModel
+from jackfield.quantities import readable_bytes
 
 LIST_COLUMNS = ("NAME", "FORMAT", "SIZE", "PARAMETERS", "CONTEXT", "REFERENCE", "PULLED")
 
@@ -22,7 +22,7 @@ def list_row(model: InstalledModel, *, default: bool) -> Sequence[str]:
     return (
         f"{model.name} *" if default else model.name,
         described.format,
-        human_bytes(described.bytes) if model.path.exists() else click.style("file gone", fg="red"),
+        readable_bytes(described.bytes) if model.path.exists() else click.style("file gone", fg="red"),
         human_count(described.parameters),
         str(described.context_length),
         model.reference,
@@ -39,7 +39,7 @@ def page(model: InstalledModel, *, default: bool) -> str:
         "model": described.name,
         "architecture": f"{described.architecture}, {described.layers} layers, {described.embedding_size} wide",
         "format": f"{described.format}, {described.bits_per_weight:.2f} bits per weight",
-        "size": f"{human_bytes(described.bytes)} ({described.bytes} bytes)",
+        "size": f"{readable_bytes(described.bytes)} ({described.bytes} bytes)",
         "parameters": f"{human_count(described.parameters)} ({described.parameters})",
         "context": f"{described.context_length} tokens",
         "vocabulary": f"{described.vocabulary_size} tokens",

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from jackfield.cli.model_pages import LIST_COLUMNS, as_object, human_count, list_row, moment, page
-from jackfield.cli.output import human_bytes, print_json, print_table, say
+from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.pull_progress import shown_progress
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.models import InstalledModel
 from jackfield.errors import InvalidRequest
+from jackfield.quantities import readable_bytes
 from jackfield.settings_file import write_setting
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def pull_model(session: Session, reference: str, name: str | None, as_default: b
     described = model.description
     say(
         f"'{model.name}' is ready: {described.name}, {described.format}, "
-        f"{human_count(described.parameters)} parameters, {human_bytes(described.bytes)}."
+        f"{human_count(described.parameters)} parameters, {readable_bytes(described.bytes)}."
     )
 
 
@@ -124,7 +125,7 @@ def remove_models(session: Session, names: tuple[str, ...], yes: bool) -> None:
         return [await catalog.remove(model.name) for model in models]
 
     for model in _with_catalog(session, remove):
-        kept = f"; {model.path} stays" if model.linked else f", {human_bytes(model.description.bytes)} freed"
+        kept = f"; {model.path} stays" if model.linked else f", {readable_bytes(model.description.bytes)} freed"
         say(f"Removed '{model.name}'{kept}.")
         if model.name == session.settings.default_model:
             say("It was the default model; choose another with: jackfield models default NAME")
@@ -154,7 +155,7 @@ def list_loaded(session: Session, as_json: bool) -> None:
         (
             model.name,
             model.purpose,
-            human_bytes(model.bytes),
+            readable_bytes(model.bytes),
             str(model.context_length),
             str(model.requests),
             moment(model.loaded_at),
@@ -185,7 +186,7 @@ def _choose_default(name: str) -> None:
 
 
 def _confirm(models: list[InstalledModel]) -> None:
-    subject = ", ".join(f"'{model.name}' ({human_bytes(model.description.bytes)})" for model in models)
+    subject = ", ".join(f"'{model.name}' ({readable_bytes(model.description.bytes)})" for model in models)
     if not sys.stdin.isatty():
         raise InvalidRequest(f"Nobody can be asked whether to remove {subject}: say --yes if you mean it.")
     click.confirm(f"Remove {subject}?", abort=True, err=True)

@@ -62,15 +62,6 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def human_bytes(count: float) -> str:
-    """A size in the unit that reads best: 98.4 MB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def _encodable(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from jackfield.cli.output import human_bytes, say
+from jackfield.cli.output import say
+from jackfield.quantities import readable_bytes
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -67,6 +68,6 @@ class TenthLines:
         """Say a line if one is due."""
         step = done * 10 // total if total else done // UNKNOWN_STEP
         if step > self._said:
-            share = f"{done * 100 // total}% of {human_bytes(total)}" if total else human_bytes(done)
+            share = f"{done * 100 // total}% of {readable_bytes(total)}" if total else readable_bytes(done)
             say(f"{self._subject}: {share}")
         self._said = step

@@ -10,19 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jackfield.errors import DiskFull, JackfieldError, StateUnavailable
+from jackfield.quantities import readable_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """No room on the device, in the quota, or under the file size limit."""
-
-
-def readable_bytes(count: int) -> str:
-    """A size as people say it, in decimal units: `98.4 MB`."""
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def require_space(folder: Path, needed: int) -> None:

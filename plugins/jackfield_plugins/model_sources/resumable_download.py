@@ -10,7 +10,8 @@ import msgspec
 
 from jackfield.contracts.sources import Progress
 from jackfield.errors import DownloadFailed, ReferenceNotFound
-from jackfield.models.disk import disk_errors, readable_bytes, require_space
+from jackfield.models.disk import disk_errors, require_space
+from jackfield.quantities import readable_bytes
 from jackfield.version import __version__
 from jackfield_plugins.model_sources.verified_file import PartialFile, is_whole
 
