@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from jackfield.command_table import OWN_COMMANDS
 from jackfield.contracts.registration import Provided
 from jackfield.errors import JackfieldError, MissingDependency, NameTaken, NothingRegistered, PluginError
 
@@ -32,13 +33,19 @@ T = TypeVar("T")
 class Shelf(Generic[T]):
     """The registered things of one kind, by name; each is built on first use and then kept."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, reserved: Collection[str] = ()) -> None:
         self.kind = kind
+        self._reserved = reserved
         self._provided: dict[str, tuple[Provided[T], str]] = {}
         self._built: dict[str, T] = {}
 
     def add(self, provided: Provided[T], owner: str) -> None:
         """Register a name for an owning plugin; raises NameTaken naming both owners."""
+        if provided.name in self._reserved:
+            raise NameTaken(
+                f"{self.kind} '{provided.name}' of plugin '{owner}' has the name of one of Jackfield's own; "
+                "rename the plugin's."
+            )
         if provided.name in self._provided:
             holder = self.owner(provided.name)
             raise NameTaken(
@@ -133,7 +140,7 @@ class Registry:
         self.state_stores: Shelf[StateStoreFactory] = Shelf("state store")
         self.migrators: Shelf[Migrator] = Shelf("migrator")
         self.doors: Shelf[ServingDoor] = Shelf("door")
-        self.commands: Shelf[click.Command] = Shelf("command")
+        self.commands: Shelf[click.Command] = Shelf("command", reserved=OWN_COMMANDS)
         self.diagnostics: Shelf[Diagnostic] = Shelf("diagnostic")
 
     def shelf(self, hook: str) -> Shelf[Any]:

@@ -288,3 +288,13 @@ def test_a_name_is_taken_once_and_what_is_missing_is_named() -> None:
         shelf.add(Provided("clock", object), "second")
     with pytest.raises(NothingRegistered, match=r"'watch'.*registered: clock"):
         shelf.get("watch")
+
+
+def test_a_plugin_cannot_take_the_name_of_one_of_our_commands() -> None:
+    class Usurper:
+        @hookimpl
+        def jackfield_commands(self) -> list[Provided[object]]:
+            return [Provided("serve", object)]
+
+    with pytest.raises(PluginError, match="'serve' of plugin 'usurper' has the name of one of Jackfield's own"):
+        PluginHost(entries=[]).register(Usurper(), "usurper")

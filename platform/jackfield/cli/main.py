@@ -11,19 +11,9 @@ import click
 
 from jackfield.cli.output import exit_code, say
 from jackfield.cli.session import Session
+from jackfield.command_table import OWN_COMMANDS
 from jackfield.errors import JackfieldError
 from jackfield.version import __version__
-
-BUILT_IN: dict[str, tuple[str, str]] = {
-    "ask": ("jackfield.cli.ask:command", "Ask a model one question."),
-    "chat": ("jackfield.cli.chat:command", "Talk with a model, turn by turn."),
-    "serve": ("jackfield.cli.serve:command", "Serve the API on this machine."),
-    "models": ("jackfield.cli.models:group", "Pull, list, show and remove models."),
-    "plugins": ("jackfield.cli.plugins:group", "List, enable and disable plugins."),
-    "db": ("jackfield.cli.db:group", "Look after the database's tables."),
-    "doctor": ("jackfield.cli.doctor:command", "Say what is installed, what is missing, and how to mend it."),
-}
-"""Subcommands by name: where each is, and its line of help, so that help imports none of them."""
 
 
 class CommandTable(click.Group):
@@ -32,13 +22,12 @@ class CommandTable(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own in the order of a first day's use, then the plugins'."""
         offered = ctx.ensure_object(Session).plugins.registry.commands.names()
-        return [*BUILT_IN, *sorted(name for name in offered if name not in BUILT_IN)]
+        return [*OWN_COMMANDS, *sorted(offered)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The subcommand, imported now; plugins load only for a name that is not our own."""
-        if cmd_name in BUILT_IN:
-            module, _, attribute = BUILT_IN[cmd_name][0].partition(":")
-            command: click.Command = getattr(import_module(module), attribute)
+        if own := OWN_COMMANDS.get(cmd_name):
+            command: click.Command = getattr(import_module(own.module), own.attribute)
             return command
         commands = ctx.ensure_object(Session).plugins.registry.commands
         return commands.get(cmd_name) if cmd_name in commands else None
@@ -59,10 +48,8 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a subcommand, from the table and the registrations."""
         commands = ctx.ensure_object(Session).plugins.registry.commands
-        rows = [
-            (name, BUILT_IN[name][1] if name in BUILT_IN else commands.summary(name))
-            for name in self.list_commands(ctx)
-        ]
+        rows = [(name, own.summary) for name, own in OWN_COMMANDS.items()]
+        rows += [(name, commands.summary(name)) for name in sorted(commands.names())]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from jackfield.cli.output import say
 from jackfield.cli.session import Session, pass_session
@@ -16,6 +17,8 @@ from jackfield.logs import configure_logs
 
 if TYPE_CHECKING:
     from jackfield.workbench import Workbench
+
+log = structlog.get_logger()
 
 
 @click.command("serve")
@@ -31,6 +34,9 @@ def command(session: Session, host: str | None, port: int | None, model: str) ->
     """Serve the OpenAI-shaped API until Ctrl+C."""
     settings = session.settings
     configure_logs(settings.log_level)
+    for report in session.plugins.reports():
+        if report.state == "failed":
+            log.warning("a plugin failed and is left out", plugin=report.name, reason=report.error)
     door = session.plugins.registry.doors.get("web")
     listen = Listen(
         host=settings.server.host if host is None else host,

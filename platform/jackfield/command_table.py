@@ -1,0 +1,27 @@
+"""Jackfield's own subcommands: where each is, and its line of help, so that help imports none of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class OwnCommand(msgspec.Struct, frozen=True):
+    """A subcommand's module and attribute, and what help says of it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+OWN_COMMANDS: dict[str, OwnCommand] = {
+    "ask": OwnCommand("jackfield.cli.ask", "command", "Ask a model one question."),
+    "chat": OwnCommand("jackfield.cli.chat", "command", "Talk with a model, turn by turn."),
+    "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
+    "models": OwnCommand("jackfield.cli.models", "group", "Pull, list, show and remove models."),
+    "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),
+    "db": OwnCommand("jackfield.cli.db", "group", "Look after the database's tables."),
+    "doctor": OwnCommand(
+        "jackfield.cli.doctor", "command", "Say what is installed, what is missing, and how to mend it."
+    ),
+}
+"""By name, in the order of a first day's use. No plugin can take one of these names."""
