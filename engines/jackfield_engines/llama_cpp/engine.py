@@ -14,7 +14,7 @@ from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidReques
 from jackfield.messages import Message
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
 from jackfield_engines.llama_cpp.native import Context, Weights
-from jackfield_engines.llama_cpp.sampler import sampler_for
+from jackfield_engines.llama_cpp.sampler import SampledVocabulary, likeliest, sampler_for
 from jackfield_engines.llama_cpp.saved_state import pack, unpack
 
 
@@ -35,7 +35,11 @@ class LlamaCppEngine:
         self._weights: Weights | None = weights
         self._context = context
         self._remembers_whole = weights.remembers_whole
-        self._suppressed = weights.suppressed_tokens()
+        self._vocabulary = SampledVocabulary(
+            size=model.vocabulary_size,
+            suppressed=weights.suppressed_tokens(),
+            longest_sequence=limits.context_length,
+        )
         self._template = _template_of(weights)
         self._begin_text = _text_of(weights, model.begin_token)
         self._pieces: list[bytes | None] = [None] * model.vocabulary_size
@@ -77,12 +81,8 @@ class LlamaCppEngine:
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Logits of a flagged row, (n_vocab,), read-only and without a copy, valid until the next `evaluate`."""
-        output = self._output_of_row.get(row)
-        if output is None:
-            raise EngineFailure(f"Row {row} of the last batch was not flagged for logits.")
-        logits: NDArray[np.float32] = self._outputs[output]
-        if not np.isfinite(logits.max()):
-            raise EngineFailure("The model gave logits that are not numbers; its file may be damaged: pull it again.")
+        logits = self._row(row)
+        likeliest(logits)
         return logits
 
     def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
@@ -91,13 +91,7 @@ class LlamaCppEngine:
             raise ConstraintUnsupported(
                 f"llama.cpp models cannot hold an answer to a {constraint.kind} constraint yet; ask without one."
             )
-        return sampler_for(
-            sampling,
-            context=self._context,
-            logits=self.logits,
-            vocabulary_size=self.model.vocabulary_size,
-            suppressed=self._suppressed,
-        )
+        return sampler_for(sampling, context=self._context, logits=self._row, vocabulary=self._vocabulary)
 
     def share_prefix(self, source: int, target: int, length: int) -> None:
         """Let an empty sequence have another's first `length` tokens, without a copy."""
@@ -161,6 +155,13 @@ class LlamaCppEngine:
         self._weights = None
         self._output_of_row = {}
         self._context.close()
+
+    def _row(self, row: int) -> NDArray[np.float32]:
+        output = self._output_of_row.get(row)
+        if output is None:
+            raise EngineFailure(f"Row {row} of the last batch was not flagged for logits.")
+        logits: NDArray[np.float32] = self._outputs[output]
+        return logits
 
     def _own(self, sequence: int) -> None:
         """Give a sequence cells of its own: moving shared ones would move them under the others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackfield_engines.llama_cpp.gguf_file import GgufHead
+from jackfield_engines.llama_cpp.gguf_file import VOCABULARY, GgufHead
 
 F16, F32 = 2, 4
 
@@ -40,4 +40,4 @@ def output_bytes(head: GgufHead, *, rows: int) -> int:
 
 def vocabulary_size(head: GgufHead) -> int:
     """How many tokens there are."""
-    return head.array_length("tokenizer.ggml.tokens")
+    return head.array_length(VOCABULARY)

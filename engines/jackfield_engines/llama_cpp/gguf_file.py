@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from jackfield.errors import ModelFileInvalid
 MAGIC = b"GGUF"
 READABLE_VERSIONS = (2, 3)
 LONGEST_KEPT_ARRAY = 1024
+VOCABULARY = "tokenizer.ggml.tokens"
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -36,9 +38,10 @@ _KNOWN_BEGINNINGS = {
 
 
 class OmittedArray(msgspec.Struct, frozen=True):
-    """Stands for an array too long to keep, such as a vocabulary."""
+    """Stands for an array too long to keep, such as a vocabulary; `repeats` counts its texts that were there before."""
 
     length: int
+    repeats: int = 0
 
 
 Scalar = int | float | bool | str
@@ -136,7 +139,29 @@ def _parsed(path: Path, content: mmap.mmap, size: int) -> GgufHead:
         raise _cut_short(path, size) from None
     except _Malformed as error:
         raise ModelFileInvalid(f"'{path}' is damaged: {error}; pull the model again.") from None
+    _check_vocabulary(path, metadata.get(VOCABULARY))
     return GgufHead(version=version, tensors=tensors, bytes=size, metadata=metadata)
+
+
+def _check_vocabulary(path: Path, tokens: MetadataValue | None) -> None:
+    """llama.cpp aborts the process over a vocabulary that has a token twice."""
+    if isinstance(tokens, tuple):
+        tokens = OmittedArray(len(tokens), _repeats(text.encode() for text in tokens if isinstance(text, str)))
+    if isinstance(tokens, OmittedArray) and tokens.repeats:
+        raise ModelFileInvalid(
+            f"'{path}' is damaged: {tokens.repeats} tokens of its vocabulary are there twice; pull the model again."
+        )
+
+
+def _repeats(texts: Iterable[bytes]) -> int:
+    """How many texts are not the first of their kind, read up to a zero byte as C does; empty ones do not count."""
+    seen: set[bytes] = set()
+    count = 0
+    for text in texts:
+        read = text.partition(b"\0")[0] if b"\0" in text else text
+        count += bool(read)
+        seen.add(read)
+    return count - len(seen - {b""})
 
 
 def _cut_short(path: Path, size: int) -> ModelFileInvalid:
@@ -164,8 +189,7 @@ class _Reader:
         return values
 
     def string(self) -> str:
-        start = self._skipped(self.unpacked(_LENGTH)[0])
-        return self._content[start : self._at].decode("utf-8", errors="replace")
+        return self._bytes().decode("utf-8", errors="replace")
 
     def value(self, kind: int) -> MetadataValue:
         return self._array() if kind == _ARRAY else self._scalar(kind)
@@ -182,13 +206,16 @@ class _Reader:
         if length <= LONGEST_KEPT_ARRAY and kind != _ARRAY:
             return tuple(self._scalar(kind) for _ in range(length))
         if kind == _STRING:
-            for _ in range(length):
-                self._skipped(self.unpacked(_LENGTH)[0])
-        elif kind in _SCALARS:
+            return OmittedArray(length, _repeats(self._bytes() for _ in range(length)))
+        if kind in _SCALARS:
             self._skipped(length * struct.calcsize(_SCALARS[kind]))
         else:
             raise _Malformed(f"an array of type {kind}, which GGUF does not have")
         return OmittedArray(length)
+
+    def _bytes(self) -> bytes:
+        start = self._skipped(self.unpacked(_LENGTH)[0])
+        return self._content[start : self._at]
 
     def _skipped(self, size: int) -> int:
         """Move past `size` bytes and give where they start."""

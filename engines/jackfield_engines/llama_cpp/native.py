@@ -14,14 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
 import msgspec
 import numpy as np
-from llama_cpp import llama_cpp as api
 from numpy.typing import NDArray
 
 from jackfield.errors import CellsExhausted, EngineFailure, InvalidRequest, ModelFileInvalid, ModelTooLarge
 from jackfield_engines.llama_cpp.log_capture import Complaint, LogCapture
+from jackfield_engines.llama_cpp.spinning import limited_spinning
+
+with limited_spinning():
+    import llama_cpp
+    from llama_cpp import llama_cpp as api
 
 MOST_SEQUENCES = int(api.llama_max_parallel_sequences()) - 1
 """In one context, which takes one more for itself."""

@@ -7,12 +7,13 @@ import math
 import secrets
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from jackfield.contracts.engine import Sampler
 from jackfield.contracts.sampling import Sampling
-from jackfield.errors import InvalidRequest
+from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.native import RANDOM_SEED, Context, SamplerChain
 
 GREEDY_BELOW = 1e-5
@@ -21,14 +22,20 @@ GREEDY_BELOW = 1e-5
 Logits = Callable[[int], NDArray[np.float32]]
 
 
-def sampler_for(
-    sampling: Sampling, *, context: Context, logits: Logits, vocabulary_size: int, suppressed: tuple[int, ...]
-) -> Sampler:
+class SampledVocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn from: `size` tokens, but for those that the model must never write."""
+
+    size: int
+    suppressed: tuple[int, ...]
+    longest_sequence: int
+
+
+def sampler_for(sampling: Sampling, *, context: Context, logits: Logits, vocabulary: SampledVocabulary) -> Sampler:
     """A fresh sampler; `logits` gives a row's logits and raises where there are none. Raises InvalidRequest."""
-    bias = _bias(sampling, vocabulary_size, suppressed)
+    bias = _bias(sampling, vocabulary)
     if _is_greedy(sampling) and not bias and not _penalizes(sampling):
         return GreedySampler(logits)
-    return ChainSampler(_chain(sampling, bias, vocabulary_size), context, logits)
+    return ChainSampler(_chain(sampling, bias, vocabulary), context, logits)
 
 
 class GreedySampler:
@@ -39,7 +46,7 @@ class GreedySampler:
 
     def sample(self, row: int) -> int:
         """The likeliest token of a row."""
-        return int(self._logits(row).argmax())
+        return likeliest(self._logits(row))
 
     def accept(self, token: int) -> None:
         """Nothing here depends on earlier tokens."""
@@ -58,7 +65,7 @@ class ChainSampler:
 
     def sample(self, row: int) -> int:
         """Draw from a row, after checking that it has logits: llama.cpp aborts the process where it has none."""
-        self._logits(row)
+        likeliest(self._logits(row))
         return self._chain.sample(self._context, row)
 
     def accept(self, token: int) -> None:
@@ -70,6 +77,14 @@ class ChainSampler:
         self._chain.close()
 
 
+def likeliest(logits: NDArray[np.float32]) -> int:
+    """The token of the highest logit; raises EngineFailure where the logits are not numbers."""
+    token = int(logits.argmax())
+    if not math.isfinite(logits[token]):
+        raise EngineFailure("The model gave logits that are not numbers; its file may be damaged: pull it again.")
+    return token
+
+
 def folded_seed(seed: int | None) -> int:
     """A seed of 32 bits, never the one that means "any"; None gives a fresh one, equal seeds give equal ones."""
     if seed is None:
@@ -77,14 +92,14 @@ def folded_seed(seed: int | None) -> int:
     return ((seed ^ (seed >> 32)) & 0xFFFFFFFF) % RANDOM_SEED
 
 
-def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary_size: int) -> SamplerChain:
+def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary: SampledVocabulary) -> SamplerChain:
     chain = SamplerChain()
     if bias:
-        chain.add_logit_bias(vocabulary_size, bias)
+        chain.add_logit_bias(vocabulary.size, bias)
     if _penalizes(sampling):
         chain.add_penalties(
-            vocabulary_size,
-            window=min(sampling.penalty_window, 2**31 - 1),
+            vocabulary.size,
+            window=min(sampling.penalty_window, vocabulary.longest_sequence),
             repeat=sampling.repeat_penalty,
             frequency=sampling.frequency_penalty,
             presence=sampling.presence_penalty,
@@ -93,7 +108,7 @@ def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary_size: i
         chain.add_greedy()
         return chain
     if sampling.top_k:
-        chain.add_top_k(min(sampling.top_k, vocabulary_size))
+        chain.add_top_k(min(sampling.top_k, vocabulary.size))
     if sampling.top_p < 1:
         chain.add_top_p(sampling.top_p)
     if sampling.min_p > 0:
@@ -112,12 +127,12 @@ def _penalizes(sampling: Sampling) -> bool:
     return changed and sampling.penalty_window > 0
 
 
-def _bias(sampling: Sampling, vocabulary_size: int, suppressed: tuple[int, ...]) -> list[tuple[int, float]]:
+def _bias(sampling: Sampling, vocabulary: SampledVocabulary) -> list[tuple[int, float]]:
     """What is added to which logits; tokens that the model must never write get minus infinity."""
     for token, bias in sampling.logit_bias.items():
-        if not 0 <= token < vocabulary_size:
+        if not 0 <= token < vocabulary.size:
             raise InvalidRequest(
-                f"logit_bias names token {token}; this model's tokens are 0 to {vocabulary_size - 1}.",
+                f"logit_bias names token {token}; this model's tokens are 0 to {vocabulary.size - 1}.",
                 parameter="logit_bias",
             )
         if not math.isfinite(ctypes.c_float(bias).value):
@@ -125,4 +140,4 @@ def _bias(sampling: Sampling, vocabulary_size: int, suppressed: tuple[int, ...])
                 f"logit_bias of token {token} is {bias}; give a number such as -100 to forbid it, 100 to force it.",
                 parameter="logit_bias",
             )
-    return [*sampling.logit_bias.items(), *((token, -math.inf) for token in suppressed)]
+    return [*sampling.logit_bias.items(), *((token, -math.inf) for token in vocabulary.suppressed)]
