@@ -72,9 +72,10 @@ class ContextOverflow(InvalidRequest):
     code = "context_length_exceeded"
 
     def __init__(self, *, prompt_tokens: int, context_length: int, reserved: int = 1) -> None:
+        answer = f", of which at least {reserved} must stay free for the answer" if reserved else ""
         super().__init__(
-            f"The prompt is {prompt_tokens} tokens long and the model's context holds {context_length}, "
-            f"of which at least {reserved} must stay free for the answer; shorten the prompt.",
+            f"The prompt is {prompt_tokens} tokens long and the model's context holds {context_length}{answer}; "
+            "shorten the prompt.",
             parameter="messages",
         )
         self.prompt_tokens = prompt_tokens

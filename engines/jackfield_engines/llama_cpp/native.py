@@ -339,7 +339,7 @@ class Context:
             )
         if code == -1:
             raise EngineFailure(f"llama.cpp refused a batch: {_reason(complaints)}.")
-        for sequence in set(sequences):
+        for sequence in set(sequences) if self._memory else ():
             first = min(at for at, owner in zip(positions, sequences, strict=True) if owner == sequence)
             if not self.remove(sequence, first):
                 self.remove(sequence, 0)

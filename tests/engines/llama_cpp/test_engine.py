@@ -329,7 +329,7 @@ def test_opening_and_closing_keeps_no_memory(factory, install, starter_file: Pat
 @pytest.mark.model
 def test_the_starter_model_answers(factory, install, starter_file: Path) -> None:
     engine = factory.open(install(starter_file), EngineSettings(context_length=512, cells=1024))
-    question = [Message.of("user", "What is the capital of France?")]
+    question = [Message.of("user", "What is the opposite of hot?")]
     tokens = engine.tokenize(engine.render_chat(question, [], reply_starts=True), special=True)
     sampler = engine.sampler(Sampling(temperature=0), None)
     prefill(engine, tokens[:-1])
@@ -337,5 +337,5 @@ def test_the_starter_model_answers(factory, install, starter_file: Path) -> None
     while answer[-1] not in engine.model.end_tokens and len(answer) < 40:
         row = next_row(engine, answer[-1], position=len(tokens) + len(answer) - 2)
         answer.append(sampler.sample(row))
-    assert "Paris" in b"".join(map(engine.piece, answer)).decode()
+    assert "cold" in b"".join(map(engine.piece, answer)).decode()
     engine.close()
