@@ -54,6 +54,11 @@ class DecodeLoop:
         return len(self._sequences)
 
     @property
+    def ended(self) -> bool:
+        """Whether the engine is freed, by `close` or after a fault that the loop did not survive."""
+        return not self._thread.is_alive()
+
+    @property
     def context_length(self) -> int:
         """The longest sequence, prompt and answer together, in tokens."""
         return self.engine.limits.context_length

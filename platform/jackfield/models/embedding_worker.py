@@ -21,6 +21,7 @@ class EmbeddingWorker:
     def __init__(self, open_engine: Callable[[], EmbeddingEngine], *, queue_limit: int = 512) -> None:
         self._queue_limit = queue_limit
         self.load = 0
+        self.ended = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
         try:
             self._engine = self._thread.submit(open_engine).result()
@@ -45,6 +46,7 @@ class EmbeddingWorker:
 
     def close(self) -> None:
         """Finish what is under way, free the engine and end the thread. Blocking."""
+        self.ended = True
         self._thread.submit(self._engine.close).result()
         self._thread.shutdown()
 

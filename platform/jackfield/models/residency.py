@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -11,8 +12,16 @@ import structlog
 from jackfield.contracts.engine import EngineFactory, EngineSettings, TokenEngine
 from jackfield.contracts.models import InstalledModel
 from jackfield.decoding.loop import DecodeLoop
-from jackfield.errors import InvalidRequest, JackfieldError, ModelFileInvalid, ModelLoading, ModelTooLarge
+from jackfield.errors import (
+    EngineFailure,
+    InvalidRequest,
+    JackfieldError,
+    ModelFileInvalid,
+    ModelLoading,
+    ModelTooLarge,
+)
 from jackfield.models.embedding_worker import EmbeddingWorker
+from jackfield.models.installing import usable_engines
 from jackfield.models.residents import LoadedModel, Residents
 from jackfield.registry import Shelf
 
@@ -45,14 +54,22 @@ class ModelResidency:
         self._preloading: asyncio.Task[None] | None = None
         self._preload_error: JackfieldError | None = None
 
+    def decoder_held(self, model: InstalledModel) -> AbstractAsyncContextManager[DecodeLoop]:
+        """The decode loop of a model, which does not give way to others until the block is left.
+
+        Raises ModelError, or ModelLoading when that takes too long.
+        """
+        return self._decoders.held(model)
+
     async def decoder(self, model: InstalledModel) -> DecodeLoop:
-        """The decode loop of a model; raises ModelError, or ModelLoading when that takes too long."""
-        return await self._decoders.worker(model)
+        """The same loop, which may give way at any time that it has nothing to do."""
+        async with self.decoder_held(model) as decoder:
+            return decoder
 
     async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
         """Unit vectors, (n, dimensions), and the number of tokens read."""
-        worker = await self._embedders.worker(model)
-        return await worker.embed(texts)
+        async with self._embedders.held(model) as worker:
+            return await worker.embed(texts)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """What is in memory now."""
@@ -63,10 +80,10 @@ class ModelResidency:
         self._preloading = asyncio.create_task(self._preload(model), name=f"preload-{model.name}")
 
     def check_ready(self) -> None:
-        """Raises ModelLoading while a preloaded model loads, or the error that ended it."""
+        """Raises ModelLoading while a preloaded model loads, or the error that ended it until a model is in memory."""
         if self._preloading and not self._preloading.done():
             raise ModelLoading("The model is still loading.", retry_after=2)
-        if self._preload_error:
+        if self._preload_error and not self._decoders.loaded():
             raise self._preload_error
 
     async def close(self) -> None:
@@ -83,6 +100,9 @@ class ModelResidency:
         except JackfieldError as error:
             log.error("model could not be loaded", model=model.name, reason=error.message)
             self._preload_error = error
+        except Exception as error:
+            log.exception("model could not be loaded", model=model.name)
+            self._preload_error = EngineFailure(f"Loading '{model.name}' failed unexpectedly ({type(error).__name__}).")
 
     async def _open_decoder(self, model: InstalledModel) -> DecodeLoop:
         if not model.description.generates:
@@ -102,11 +122,10 @@ class ModelResidency:
         """What the first engine that knows the file makes of it; raises the first engine's refusal if none does."""
         refusals: list[ModelFileInvalid] = []
         async with self._one_at_a_time:
-            self._engines.first()
-            for _, factory in self._engines.items():
-                await self._make_room(model, factory)
-                log.info("loading model", model=model.name, path=str(model.path))
+            for factory in await asyncio.to_thread(usable_engines, self._engines):
                 try:
+                    await self._make_room(model, factory)
+                    log.info("loading model", model=model.name, path=str(model.path))
                     return await asyncio.to_thread(open_with, factory)
                 except ModelFileInvalid as error:
                     refusals.append(error)
@@ -115,10 +134,9 @@ class ModelResidency:
     async def _make_room(self, model: InstalledModel, factory: EngineFactory) -> None:
         """Unload idle models, least lately used first, until this one fits; raises ModelTooLarge."""
         while not (fit := await asyncio.to_thread(factory.fits, model, self._settings)).fits:
-            idle = [loaded for loaded in self.loaded() if loaded.requests == 0]
+            idle = (*self._decoders.idle(), *self._embedders.idle())
             if not idle:
                 raise ModelTooLarge(fit.reason)
-            oldest = min(idle, key=lambda loaded: loaded.used_at)
+            oldest = min(idle, key=lambda other: other.used_at)
             log.info("unloading an idle model to make room", model=oldest.name, room_for=model.name)
-            held = self._decoders if oldest in self._decoders.loaded() else self._embedders
-            await held.unload(oldest.name)
+            await oldest.unload()

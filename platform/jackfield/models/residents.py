@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -25,6 +27,14 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     used_at: datetime
 
 
+class IdleModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model in memory that can be unloaded without ending anything."""
+
+    name: str
+    used_at: datetime
+    unload: Callable[[], Awaitable[None]]
+
+
 class Worker(Protocol):
     """What a loaded model works through: a decode loop, or an embedding worker."""
 
@@ -33,6 +43,11 @@ class Worker(Protocol):
 
     @property
     def context_length(self) -> int: ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more work, closed or after a fault."""
+        ...
 
     def close(self) -> None:
         """Unload the model. Blocking."""
@@ -48,6 +63,7 @@ class Resident(Generic[W]):
     def __init__(self, model: InstalledModel, opening: asyncio.Future[W]) -> None:
         self.model = model
         self.opening = opening
+        self.holders = 0
         self.used_at = self.loaded_at = datetime.now(UTC)
 
     @property
@@ -56,9 +72,19 @@ class Resident(Generic[W]):
         done = self.opening.done() and not self.opening.cancelled() and self.opening.exception() is None
         return self.opening.result() if done else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is loaded, has nothing to do, and nobody is about to ask it for something."""
+        worker = self.worker
+        return worker is not None and worker.load == 0 and self.holders == 0
+
+
+Key = tuple[str, str]
+"""A name and the content of its file: a name that was given to another file is another model."""
+
 
 class Residents(Generic[W]):
-    """The loaded models of one purpose, by name. Usable from one event loop."""
+    """The loaded models of one purpose. Usable from one event loop."""
 
     def __init__(
         self, purpose: str, open_worker: Callable[[InstalledModel], Awaitable[W]], *, load_timeout: float
@@ -66,17 +92,21 @@ class Residents(Generic[W]):
         self._purpose = purpose
         self._open_worker = open_worker
         self._load_timeout = load_timeout
-        self._residents: dict[str, Resident[W]] = {}
+        self._residents: dict[Key, Resident[W]] = {}
 
-    async def worker(self, model: InstalledModel) -> W:
-        """A model's worker, opened now if need be; raises what opening raises, or ModelLoading after the time-out."""
-        resident = self._residents.get(model.name) or self._begin(model)
+    @asynccontextmanager
+    async def held(self, model: InstalledModel) -> AsyncIterator[W]:
+        """A model's worker, opened now if need be, and not idle until the block is left.
+
+        Raises what opening raises, or ModelLoading after the time-out.
+        """
+        resident = self._resident(model)
+        resident.holders += 1
         try:
-            worker = await asyncio.wait_for(asyncio.shield(resident.opening), self._load_timeout)
-        except TimeoutError as error:
-            raise ModelLoading(f"Model '{model.name}' is still loading; try again later.", retry_after=10) from error
-        resident.used_at = datetime.now(UTC)
-        return worker
+            yield await self._opened(resident)
+        finally:
+            resident.holders -= 1
+            resident.used_at = datetime.now(UTC)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """What is in memory now, in the order it was asked for."""
@@ -94,26 +124,51 @@ class Residents(Generic[W]):
             if (worker := resident.worker)
         )
 
-    async def unload(self, name: str) -> None:
+    def idle(self) -> tuple[IdleModel, ...]:
+        """What is in memory for nothing now."""
+        return tuple(
+            IdleModel(name=resident.model.name, used_at=resident.used_at, unload=partial(self.unload, resident))
+            for resident in self._residents.values()
+            if resident.idle
+        )
+
+    async def unload(self, resident: Resident[W]) -> None:
         """Close a model, ending what it does; one that is still loading is closed once it has loaded."""
-        resident = self._residents.pop(name)
+        del self._residents[_key(resident.model)]
         await asyncio.wait([resident.opening])
         if worker := resident.worker:
             await asyncio.to_thread(worker.close)
 
     async def close(self) -> None:
         """Unload everything."""
-        for name in list(self._residents):
-            await self.unload(name)
+        for resident in list(self._residents.values()):
+            await self.unload(resident)
+
+    def _resident(self, model: InstalledModel) -> Resident[W]:
+        resident = self._residents.get(_key(model))
+        ended = resident is not None and resident.worker is not None and resident.worker.ended
+        return self._begin(model) if resident is None or ended else resident
+
+    async def _opened(self, resident: Resident[W]) -> W:
+        try:
+            return await asyncio.wait_for(asyncio.shield(resident.opening), self._load_timeout)
+        except TimeoutError as error:
+            name = resident.model.name
+            raise ModelLoading(f"Model '{name}' is still loading; try again later.", retry_after=10) from error
 
     def _begin(self, model: InstalledModel) -> Resident[W]:
         resident = Resident(model, asyncio.ensure_future(self._open_worker(model)))
-        self._residents[model.name] = resident
+        self._residents[_key(model)] = resident
         resident.opening.add_done_callback(lambda _: self._settle(resident))
         return resident
 
     def _settle(self, resident: Resident[W]) -> None:
         """Let the next request try again where opening failed; those that waited have the error."""
         resident.loaded_at = datetime.now(UTC)
-        if resident.worker is None and self._residents.get(resident.model.name) is resident:
-            del self._residents[resident.model.name]
+        key = _key(resident.model)
+        if resident.worker is None and self._residents.get(key) is resident:
+            del self._residents[key]
+
+
+def _key(model: InstalledModel) -> Key:
+    return model.name, model.sha256

@@ -45,9 +45,9 @@ class RunLifecycle:
         """The events of a run in order; raises JackfieldError where it fails."""
         yield Queued(model=run.request.model)
         model = await self._catalog.get(run.request.model)
-        decoder = await self._residency.decoder(model)
-        request = await asyncio.to_thread(assembled, run.request, model, decoder.engine)
-        handle = decoder.submit(request)
+        async with self._residency.decoder_held(model) as decoder:
+            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine)
+            handle = decoder.submit(request)
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:
             async for delivery in deliveries:

@@ -1,0 +1,170 @@
+"""Models in memory: who is opened, who gives way, and who is opened anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from jackfield import builtin
+from jackfield.contracts.engine import EngineFactory, EngineSettings, Fit
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.registration import Provided
+from jackfield.contracts.runs import RunRequest
+from jackfield.errors import ModelFileInvalid, ModelLoading, ModelTooLarge
+from jackfield.events import Failed, Finished, RunEventBody, TextDelta
+from jackfield.hookspecs import hookimpl
+from jackfield.messages import Message
+from jackfield.plugin_host import PluginHost
+from jackfield.settings import load_settings
+from jackfield.testing.contract_suites.records_made import a_model
+from jackfield.testing.memory_store import InMemoryStateStore
+from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless, replying
+from jackfield.testing.temporary_workbench import ScriptedFactory, TemporaryPlugin, temporary_workbench
+from jackfield.wiring import open_workbench
+from jackfield.workbench import Workbench
+
+
+class OneAtATime(ScriptedFactory):
+    """A machine with memory for one model."""
+
+    def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
+        fits = all(engine.closed for engine in self.opened)
+        return Fit(fits=fits, bytes_needed=1, bytes_available=int(fits), reason="It is full.")
+
+
+class Elsewhere(ScriptedFactory):
+    """An engine that knows no file, and says so when it is asked for anything."""
+
+    def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
+        raise ModelFileInvalid("This is none of mine.")
+
+
+class Early:
+    """Engines that stand before the scripted one."""
+
+    def __init__(self, build: Callable[[], EngineFactory]) -> None:
+        self._build = build
+
+    @hookimpl
+    def jackfield_engines(self) -> list[Provided[EngineFactory]]:
+        return [Provided("early", self._build)]
+
+
+class SlowTokenizer(ScriptedEngine):
+    """An engine that takes its time to read a prompt."""
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        time.sleep(0.02)
+        return super().tokenize(text, special=special)
+
+
+class NeverEmpty(ScriptedEngine):
+    """An engine that breaks the contract: no sequence of it can be emptied."""
+
+    def truncate(self, sequence: int, length: int) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, factory: EngineFactory, *names: str, early: Early | None = None
+) -> AsyncIterator[Workbench]:
+    """A workbench with models of these names."""
+    store = InMemoryStateStore()
+    for name in names:
+        (folder / name).write_bytes(b"")
+        model = a_model(name)
+        await store.models.put(replace(model, path=folder / name, description=replace(model.description, bytes=0)))
+    host = PluginHost(entries=[])
+    host.register(builtin, "platform")
+    if early:
+        host.register(early, "early")
+    host.register(TemporaryPlugin(factory, store), "temporary")
+    async with open_workbench(load_settings(home=folder, database_url="memory:"), host) as workbench:
+        yield workbench
+
+
+async def told(workbench: Workbench, model: str = "") -> list[RunEventBody]:
+    run = await workbench.start(RunRequest(model=model, messages=(Message.of("user", "hello"),)))
+    return [event.body async for event in workbench.watch(run.id)]
+
+
+def text_of(bodies: list[RunEventBody]) -> str:
+    return "".join(body.text for body in bodies if isinstance(body, TextDelta))
+
+
+async def test_an_idle_model_gives_way(tmp_path: Path) -> None:
+    async with opened(tmp_path, OneAtATime(), "a", "b") as workbench:
+        assert text_of(await told(workbench, "a")) == "hello"
+        assert text_of(await told(workbench, "b")) == "hello"
+        assert [loaded.name for loaded in workbench.residency.loaded()] == ["b"]
+
+
+async def test_a_model_whose_prompt_is_being_read_does_not_give_way(tmp_path: Path) -> None:
+    async with opened(tmp_path, OneAtATime(SlowTokenizer), "a", "b") as workbench:
+        await told(workbench, "a")
+        first, second = await asyncio.gather(told(workbench, "a"), told(workbench, "b"))
+    assert isinstance(first[-1], Finished)
+    assert isinstance(second[-1], Failed)
+    assert second[-1].code == ModelTooLarge.code
+
+
+async def test_a_name_that_was_given_to_another_file_is_another_model(tmp_path: Path) -> None:
+    engines: list[ScriptedEngine] = []
+
+    def make() -> ScriptedEngine:
+        engines.append(ScriptedEngine(replying(f"engine {len(engines)}")))
+        return engines[-1]
+
+    async with temporary_workbench(tmp_path, make) as workbench:
+        assert text_of(await told(workbench)) == "engine 0"
+        other = replace(await workbench.models.get(), sha256="1" * 64)
+        async with workbench.residency.decoder_held(other) as decoder:
+            assert decoder.engine is engines[1]
+
+
+async def test_a_model_whose_loop_ended_is_opened_anew(tmp_path: Path) -> None:
+    engines: list[ScriptedEngine] = []
+
+    def make() -> ScriptedEngine:
+        slow = Timing(per_pass=0.005)
+        engines.append(ScriptedEngine() if engines else NeverEmpty(endless, timing=slow))
+        return engines[-1]
+
+    async with temporary_workbench(tmp_path, make) as workbench:
+        run = await workbench.start(RunRequest(model="", prompt="abc"))
+        async with aclosing(workbench.watch(run.id)) as events:
+            async for event in events:
+                if isinstance(event.body, TextDelta):
+                    await workbench.cancel(run.id)
+        while not engines[0].closed:
+            await asyncio.sleep(0.005)
+        assert text_of(await told(workbench)) == "hello"
+
+
+@pytest.mark.parametrize("early", [Early(Elsewhere), Early(lambda: 1 // 0)])  # type: ignore[arg-type, return-value]
+async def test_an_engine_that_is_broken_or_knows_no_such_file_leaves_it_to_the_next(
+    tmp_path: Path, early: Early
+) -> None:
+    async with opened(tmp_path, ScriptedFactory(), "a", early=early) as workbench:
+        assert text_of(await told(workbench, "a")) == "hello"
+
+
+async def test_a_server_is_ready_once_a_model_is_in_memory_though_preloading_gave_up(tmp_path: Path) -> None:
+    def make() -> ScriptedEngine:
+        time.sleep(0.1)
+        return ScriptedEngine()
+
+    async with temporary_workbench(tmp_path, make, models={"load_timeout": 0.02}) as workbench:
+        workbench.residency.preload(await workbench.models.get())
+        while not workbench.residency.loaded():
+            with pytest.raises(ModelLoading):
+                await workbench.check()
+            await asyncio.sleep(0.005)
+        await workbench.check()
