@@ -11,12 +11,13 @@ import msgspec
 from jackfield.contracts.executors import Executor
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest
-from jackfield.errors import RunNotFound
+from jackfield.errors import JackfieldError, RunNotFound
 from jackfield.events import RunEvent
 from jackfield.identifiers import new_identifier
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import PluginHost
+from jackfield.runs.journal import RunJournal, failure
 from jackfield.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,12 +63,19 @@ class Workbench:
         return self._store.conversations
 
     async def start(self, request: RunRequest) -> RunRecord:
-        """Put a run on record and begin it; raises ModelNotFound before anything is written."""
+        """Put a run on record and begin it; raises ModelNotFound before anything is written.
+
+        One that no executor takes (ShuttingDown, Overloaded) stays on record as failed.
+        """
         model = await self.models.get(request.model)
         request = msgspec.structs.replace(request, model=model.name)
         run = RunRecord(id=new_identifier("run"), request=request, state="queued", created_at=datetime.now(UTC))
         await self._store.runs.add(run)
-        await self._executor.submit(run)
+        try:
+            await self._executor.submit(run)
+        except JackfieldError as error:
+            await RunJournal(self._store.runs, run).write(failure(error))
+            raise
         return run
 
     def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:

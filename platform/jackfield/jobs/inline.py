@@ -13,7 +13,7 @@ from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
 from jackfield.errors import JackfieldError, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
-from jackfield.runs.journal import RunJournal
+from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
 
 log = structlog.get_logger()
@@ -95,17 +95,8 @@ class InlineExecutor:
         except asyncio.CancelledError:
             end: Failed | Cancelled = Cancelled()
         except JackfieldError as error:
-            end = _failure(error)
+            end = failure(error)
         except Exception as error:
             log.exception("run failed unexpectedly", run=run.id)
             end = Failed(code="internal_error", message=f"The run failed unexpectedly ({type(error).__name__}).")
         await carried_through(journal.write(end))
-
-
-def _failure(error: JackfieldError) -> Failed:
-    return Failed(
-        code=error.code,
-        message=error.message,
-        parameter=error.parameter,
-        retry_after=getattr(error, "retry_after", None),
-    )

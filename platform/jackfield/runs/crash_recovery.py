@@ -18,6 +18,7 @@ import structlog
 from jackfield.contracts.records import RunRecords
 from jackfield.errors import StateUnavailable
 from jackfield.events import Failed, RunEvent
+from jackfield.runs.journal import settle
 
 log = structlog.get_logger()
 
@@ -57,9 +58,9 @@ def _alone(descriptor: int) -> bool:
 async def _end_orphans(records: RunRecords) -> None:
     for run in await records.unfinished():
         events = await records.events(run.id)
-        now = datetime.now(UTC)
-        number = events[-1].number + 1 if events else 1
-        if not (events and events[-1].final):
-            await records.append(run.id, [RunEvent(run_id=run.id, number=number, at=now, body=INTERRUPTED)])
-        await records.set_state(run.id, "failed", finished_at=now, error=INTERRUPTED.message)
-        log.warning("ended a run that a dead process left behind", run=run.id)
+        end = events[-1] if events and events[-1].final else None
+        if end is None:
+            end = RunEvent(run_id=run.id, number=len(events) + 1, at=datetime.now(UTC), body=INTERRUPTED)
+            await records.append(run.id, [end])
+            log.warning("ended a run that a dead process left behind", run=run.id)
+        await settle(records, end)

@@ -28,30 +28,23 @@ class RunJournal:
         self._news = asyncio.Condition()
 
     async def write(self, body: RunEventBody) -> None:
-        """Number an event, store it when due, and tell the watchers; a final event is told only once it is stored."""
-        event = RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
-        self._events.append(event)
+        """Number an event, store it when due, and tell the watchers; a final event is told only once it is stored.
+
+        The first end stands: a second one only tries again to record it.
+        """
+        event = self._end or self._numbered(body)
         if not event.final:
             await self._show()
         if not isinstance(body, TextDelta) or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL:
             await self._store()
         if event.final:
-            await self._records.set_state(
-                self._run.id,
-                _state(body),
-                finished_at=event.at,
-                usage=body.usage if isinstance(body, Finished | Cancelled) else None,
-                error=body.message if isinstance(body, Failed) else None,
-            )
+            await settle(self._records, event)
             await self._show()
 
     async def abandon(self, error: JackfieldError) -> None:
         """Tell the watchers of an end that the store could not take."""
         del self._events[self._shown :]
-        body = Failed(code=error.code, message=error.message)
-        self._events.append(
-            RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
-        )
+        self._numbered(failure(error))
         await self._show()
 
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
@@ -70,6 +63,15 @@ class RunJournal:
         """Whether the final event was told."""
         return self._shown > 0 and self._events[self._shown - 1].final
 
+    @property
+    def _end(self) -> RunEvent | None:
+        return self._events[-1] if self._events and self._events[-1].final else None
+
+    def _numbered(self, body: RunEventBody) -> RunEvent:
+        event = RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
+        self._events.append(event)
+        return event
+
     async def _store(self) -> None:
         fresh = self._events[self._stored :]
         await self._records.append(self._run.id, fresh)
@@ -80,6 +82,28 @@ class RunJournal:
         async with self._news:
             self._shown = len(self._events)
             self._news.notify_all()
+
+
+async def settle(records: RunRecords, end: RunEvent) -> None:
+    """Put on record how a run stands after its last event."""
+    body = end.body
+    await records.set_state(
+        end.run_id,
+        _state(body),
+        finished_at=end.at,
+        usage=body.usage if isinstance(body, Finished | Cancelled) else None,
+        error=body.message if isinstance(body, Failed) else None,
+    )
+
+
+def failure(error: JackfieldError) -> Failed:
+    """An error as a run's last event."""
+    return Failed(
+        code=error.code,
+        message=error.message,
+        parameter=error.parameter,
+        retry_after=getattr(error, "retry_after", None),
+    )
 
 
 def _state(body: RunEventBody) -> RunState:
