@@ -272,10 +272,22 @@ async def test_a_source_is_not_taken_at_its_word(
     assert not (folder / "odd").exists()
 
 
-async def test_a_source_that_cannot_be_built_hides_no_other(
-    records: InMemoryModels, engines: Shelf[EngineFactory], folder: Path
+def lacks_a_package() -> ModelSource:
+    raise ImportError("no module named 'lacking'")
+
+
+class ClaimsNothing(OddSource):
+    """It breaks at the first question it is asked."""
+
+    def claims(self, reference: str) -> bool:
+        raise KeyError(reference)
+
+
+@pytest.mark.parametrize("broken", [lambda: 1 // 0, lacks_a_package, ClaimsNothing])
+async def test_a_source_that_is_broken_hides_no_other(
+    records: InMemoryModels, engines: Shelf[EngineFactory], folder: Path, broken: Callable[[], ModelSource]
 ) -> None:
-    sources: Shelf[ModelSource] = shelf("model source", broken=lambda: 1 // 0, odd=OddSource)  # type: ignore[assignment]
+    sources: Shelf[ModelSource] = shelf("model source", broken=broken, odd=OddSource)  # type: ignore[assignment]
     catalog = ModelCatalog(records, sources, engines, folder, None)
     assert (await catalog.pull("odd:well")).name == "odd"
     with pytest.raises(ReferenceNotFound, match="broken-plugin"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from jackfield.contracts.sources import ModelSource
-from jackfield.errors import InvalidRequest, JackfieldError, NothingRegistered, PluginError, ReferenceNotFound
+from jackfield.errors import InvalidRequest, JackfieldError, PluginError, ReferenceNotFound
 from jackfield.registry import Shelf
 
 T = TypeVar("T")
@@ -42,14 +42,12 @@ def claiming_source(reference: str, sources: Shelf[ModelSource]) -> GuardedSourc
     broken: list[str] = []
     for name in sources.names():
         try:
-            source = sources.get(name)
-        except (PluginError, NothingRegistered) as error:
+            guarded = GuardedSource(sources.get(name), name, sources.owner(name))
+            if guarded.call(lambda source: source.claims(reference)):
+                return guarded
+            examples += guarded.call(lambda source: source.examples)
+        except JackfieldError as error:
             broken.append(error.message)
-            continue
-        guarded = GuardedSource(source, name, sources.owner(name))
-        if guarded.call(lambda source: source.claims(reference)):
-            return guarded
-        examples += source.examples
     raise ReferenceNotFound(_unknown(reference, examples, broken), parameter="reference")
 
 
