@@ -1,12 +1,13 @@
 """A conversation as token ids, in which no message can pass for a control token.
 
-The model's template is rendered twice, once with a marker in the place of every text: what lies between markers is the
-template's own and may hold control tokens; the texts are tokenized without any.
+The model's template is rendered twice, once with a marker in the place of every text and name: what lies between
+markers is the template's own and may hold control tokens; texts and names are tokenized without any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +16,10 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import Message, Span
 
 _MARKER = "\ue0f0{}\ue0f1"
+_MARKED = re.compile("\ue0f0((?:text|name)[0-9]+)\ue0f1")
+
+Segments = list[tuple[str, bool]]
+"""Stretches of a prompt, each with whether it is the template's own."""
 
 
 def chat_tokens(engine: TokenEngine, messages: Sequence[Message]) -> list[int]:
@@ -34,37 +39,36 @@ def with_begin_token(engine: TokenEngine, tokens: list[int]) -> list[int]:
     return tokens if begin is None or tokens[:1] == [begin] else [begin, *tokens]
 
 
-def _template_segments(
-    engine: TokenEngine, messages: Sequence[Message], rendered: str
-) -> list[tuple[str, bool]] | None:
-    """The rendered text cut into template and message parts; None where the template changes what messages say."""
-    markers = [_MARKER.format(place) for place in range(len(messages))]
-    marked = [_with_text(message, marker) for message, marker in zip(messages, markers, strict=True)]
+def _template_segments(engine: TokenEngine, messages: Sequence[Message], rendered: str) -> Segments | None:
+    """The rendered text cut into what is the template's and what is not; None where the template changes what is said.
+
+    Templates may strip texts, say a name more than once, or leave something out.
+    """
+    marked = [_marked(place, message) for place, message in enumerate(messages)]
     skeleton = engine.render_chat(marked, (), reply_starts=True)
-    if any(skeleton.count(marker) != 1 for marker in markers):
-        return None
-    for texts in ([message.text for message in messages], [message.text.strip() for message in messages]):
-        segments = _woven(skeleton, markers, texts)
-        if segments and "".join(text for text, _ in segments) == rendered:
+    names = {f"name{place}": message.name or "" for place, message in enumerate(messages)}
+    as_said = {f"text{place}": message.text for place, message in enumerate(messages)}
+    stripped = {key: text.strip() for key, text in as_said.items()}
+    for texts in (as_said, stripped):
+        segments = list(_woven(skeleton, names | texts))
+        if "".join(text for text, _ in segments) == rendered:
             return segments
     return None
 
 
-def _woven(skeleton: str, markers: Sequence[str], texts: Sequence[str]) -> list[tuple[str, bool]] | None:
-    segments: list[tuple[str, bool]] = []
-    for marker, text in zip(markers, texts, strict=True):
-        before, found, skeleton = skeleton.partition(marker)
-        if not found:
-            return None
-        segments += [(before, True), (text, False)]
-    segments.append((skeleton, True))
-    return [(text, is_template) for text, is_template in segments if text]
+def _woven(skeleton: str, said: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+    """The skeleton's own text, and in the places of its markers what they stand for."""
+    for at, part in enumerate(_MARKED.split(skeleton)):
+        is_marker = at % 2 == 1
+        text = said.get(part, "") if is_marker else part
+        if text:
+            yield text, not is_marker
 
 
 def _whole_tokens(engine: TokenEngine, messages: Sequence[Message], rendered: str) -> list[int]:
     """The rendered text in one piece, which is safe only while no message spells a control token."""
     for message in messages:
-        if engine.tokenize(message.text, special=True) != engine.tokenize(message.text, special=False):
+        if any(_spells_control(engine, said) for said in (message.text, message.name or "")):
             raise InvalidRequest(
                 f"A {message.role} message spells one of this model's control tokens, and its chat template "
                 "rewrites messages, so the two cannot be kept apart; take it out of the text.",
@@ -73,5 +77,12 @@ def _whole_tokens(engine: TokenEngine, messages: Sequence[Message], rendered: st
     return engine.tokenize(rendered, special=True)
 
 
-def _with_text(message: Message, text: str) -> Message:
-    return msgspec.structs.replace(message, spans=(Span(text, message.role),))
+def _spells_control(engine: TokenEngine, text: str) -> bool:
+    return engine.tokenize(text, special=True) != engine.tokenize(text, special=False)
+
+
+def _marked(place: int, message: Message) -> Message:
+    """A message whose text, and name if it has one, are markers."""
+    text = Span(_MARKER.format(f"text{place}"), message.role)
+    name = None if message.name is None else _MARKER.format(f"name{place}")
+    return msgspec.structs.replace(message, spans=(text,), name=name)
