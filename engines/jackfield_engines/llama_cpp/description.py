@@ -8,9 +8,10 @@ from pathlib import Path
 from jackfield.contracts.models import ModelDescription
 from jackfield_engines.llama_cpp.context_plan import trained_context
 from jackfield_engines.llama_cpp.gguf_file import GgufHead
-from jackfield_engines.llama_cpp.native import Weights
+from jackfield_engines.llama_cpp.native import Weights, file_type_name
 
 NO_POOLING = 0
+UNKNOWN_FILE_TYPE = -1
 _SIZE_LETTERS = {"Small": "S", "Medium": "M", "Large": "L"}
 _SPECIAL_NAMES = {"all F32": "F32", "IQ3_S mix": "IQ3_M", "MXFP4 MoE": "MXFP4", "Q2_K - Medium": "Q2_K"}
 
@@ -20,7 +21,7 @@ def model_description(path: Path, head: GgufHead, weights: Weights) -> ModelDesc
     return ModelDescription(
         name=head.text("general.name") or path.stem,
         architecture=head.architecture,
-        format=format_name(weights.file_type),
+        format=format_name(file_type_name(int(head.number("general.file_type", UNKNOWN_FILE_TYPE)))),
         parameters=weights.parameters,
         bytes=weights.tensor_bytes,
         vocabulary_size=weights.vocabulary_size,

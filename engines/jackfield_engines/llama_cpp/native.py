@@ -55,6 +55,11 @@ def can_offload() -> bool:
     return bool(api.llama_supports_gpu_offload())
 
 
+def file_type_name(number: int) -> str:
+    """llama.cpp's name for a quantization, such as `Q4_K - Medium`."""
+    return str(api.llama_ftype_name(number) or b"unknown", "utf-8")
+
+
 class Weights:
     """A loaded model file: its tensors, unless only the vocabulary was asked for, and its tokenizer. Any thread."""
 
@@ -86,11 +91,6 @@ class Weights:
     def output_size(self) -> int:
         """The length of the vector that a token or a text comes out as."""
         return int(api.llama_model_n_embd_out(self.pointer))
-
-    @property
-    def file_type(self) -> str:
-        """llama.cpp's name for the quantization, such as `Q4_K - Medium`."""
-        return (api.llama_ftype_name(api.llama_model_ftype(self.pointer)) or b"unknown").decode()
 
     @property
     def encodes_first(self) -> bool:

@@ -48,6 +48,14 @@ def test_a_model_without_a_name_is_called_like_its_file(factory: LlamaCppFactory
     assert factory.inspect(path).begin_token == 1
 
 
+def test_the_format_is_what_the_file_says_it_is(factory: LlamaCppFactory, install, tmp_path: Path) -> None:
+    path = write_chat_model(tmp_path / "m.gguf", general__file_type=15)
+    engine = factory.open(install(path), ONE_THREAD)
+    assert (factory.inspect(path).format, engine.model.format) == ("Q4_K_M", "Q4_K_M")
+    engine.close()
+    assert factory.inspect(write_chat_model(tmp_path / "n.gguf", general__file_type=None)).format == "unknown"
+
+
 def test_a_model_that_pools_what_it_reads_does_not_write(factory: LlamaCppFactory, tmp_path: Path) -> None:
     assert not factory.inspect(write_chat_model(tmp_path / "m.gguf", llama__pooling_type=3)).generates
 
