@@ -128,9 +128,8 @@ class DecodeLoop:
         began = time.perf_counter()
         try:
             self._step()
-        except Exception as error:
-            log.exception("decode step failed", model=self.engine.model.name)
-            self._break(list(self._scheduler.running), _as_failure(error))
+        except Exception as error:  # noqa: BLE001 - told to the requests and logged
+            self._fail(list(self._scheduler.running), error)
         self._send()
         self.statistics.steps += 1
         self.statistics.stepping += time.perf_counter() - began
@@ -163,8 +162,8 @@ class DecodeLoop:
         for sequence in self._scheduler.admit():
             try:
                 sequence.prepare(self.engine)
-            except JackfieldError as error:
-                self._break([sequence], error)
+            except Exception as error:  # noqa: BLE001 - told to the requests and logged
+                self._fail([sequence], error)
                 continue
             if not sequence.admitted_before:
                 sequence.admitted_before = True
@@ -188,14 +187,20 @@ class DecodeLoop:
     def _draw(self, sequence: DecodingSequence, row: int) -> None:
         try:
             deliveries = sequence.draw(self.engine, row)
-        except JackfieldError as error:
-            self._break([sequence], error)
+        except Exception as error:  # noqa: BLE001 - told to the requests and logged
+            self._fail([sequence], error)
             return
         self.statistics.drawn_tokens += 1
         if deliveries and isinstance(deliveries[-1], LAST_DELIVERIES):
             self._finish(sequence, deliveries)
         else:
             self._deliver(sequence, deliveries)
+
+    def _fail(self, sequences: Iterable[DecodingSequence], error: Exception) -> None:
+        """End sequences with an error; one that nobody expected is logged with its trace."""
+        if not isinstance(error, JackfieldError):
+            log.exception("decode step failed", model=self.engine.model.name)
+        self._break(sequences, _as_failure(error))
 
     def _break(self, sequences: Iterable[DecodingSequence], error: JackfieldError) -> None:
         for sequence in sequences:

@@ -39,7 +39,8 @@ class Scheduler:
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
-        self._free_slots = list(range(limits.sequences - 1, -1, -1))
+        # More sequences than rows in a batch could not all go on in one step.
+        self._free_slots = list(reversed(range(min(limits.sequences, limits.batch_tokens))))
         self.waiting: deque[DecodingSequence] = deque()
         self.running: list[DecodingSequence] = []
 
@@ -70,7 +71,7 @@ class Scheduler:
     def plan(self) -> list[Share]:
         """One step's shares, within the batch; decodes first, then prefills in the order of admission."""
         decoding = [sequence for sequence in self.running if not sequence.prefilling]
-        shares = [Share(sequence, 1) for sequence in decoding[: self._limits.batch_tokens]]
+        shares = [Share(sequence, 1) for sequence in decoding]
         budget = self._limits.batch_tokens - len(shares)
         if decoding:
             budget = min(budget, max(1, self._limits.batch_tokens // PREFILL_SHARE_BESIDE_DECODES))

@@ -15,6 +15,7 @@ IMPOSSIBLE = -9999.0
 def token_score(engine: TokenEngine, row: int, token: int, likeliest: int) -> TokenScore:
     """The chance of a token and of the `likeliest` most probable ones at a row of the last evaluation."""
     logprobs = log_softmax(engine.logits(row))
+    likeliest = min(likeliest, len(logprobs))
     best = np.argpartition(logprobs, -likeliest)[-likeliest:] if likeliest else np.empty(0, dtype=np.int64)
     best = best[np.argsort(logprobs[best])[::-1]]
     return TokenScore(

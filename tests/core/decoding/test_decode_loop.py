@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from jackfield.contracts.engine import EngineLimits
+from jackfield.contracts.engine import EngineLimits, Sampler
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.loop import DecodeLoop
@@ -136,6 +136,58 @@ async def test_an_unexpected_error_is_told_and_the_loop_lives_on() -> None:
         assert isinstance(failed, Broken)
         assert "ZeroDivisionError" in failed.error.message
         assert isinstance((await all_of(loop.submit(asking(b"a", max_tokens=1))))[-1], Ended)
+
+
+class PickySampler:
+    """Breaks at one token."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+        self.accept, self.close = sampler.accept, sampler.close
+
+    def sample(self, row: int) -> int:
+        token = self._sampler.sample(row)
+        if token == ord("!"):
+            raise KeyError("!")
+        return token
+
+
+class PickyEngine(ScriptedEngine):
+    """Its samplers, and the making of one with a seed of 13, break as no sampler should."""
+
+    def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
+        if sampling.seed == 13:
+            raise OverflowError("unlucky")
+        return PickySampler(super().sampler(sampling, constraint))
+
+
+async def test_an_unexpected_error_of_one_sampler_ends_its_own_request_alone() -> None:
+    def script(tokens: Sequence[int]) -> int:
+        return ord("!") if tokens[0] == ord("x") and len(tokens) == 5 else endless(tokens)
+
+    unlucky = Sampling(temperature=0, seed=13)
+    async with looping(PickyEngine(script, timing=Timing(per_pass=0.001))) as loop:
+        good = loop.submit(asking(b"abc", max_tokens=40))
+        bad = (loop.submit(asking(b"x")), loop.submit(DecodeRequest(prompt=(1,), sampling=unlucky, max_tokens=3)))
+        answer, *broken = await asyncio.gather(*map(all_of, (good, *bad)))
+    assert isinstance(answer[-1], Ended)
+    assert [type(deliveries[-1]) for deliveries in broken] == [Broken, Broken]
+
+
+async def test_no_more_streams_begin_than_a_batch_has_rows_for() -> None:
+    limits = EngineLimits(context_length=64, cells=640, sequences=8, batch_tokens=2)
+    begun, ended = 0, 0
+
+    async def follow(handle: SequenceHandle) -> None:
+        nonlocal begun, ended
+        async for delivery in handle.deliveries():
+            begun += isinstance(delivery, Admitted)
+            ended += isinstance(delivery, Ended)
+            assert begun - ended <= 2
+
+    async with looping(ScriptedEngine(endless, limits=limits, timing=Timing(per_pass=0.001))) as loop:
+        await asyncio.gather(*(follow(loop.submit(asking(b"a", max_tokens=20))) for _ in range(5)))
+    assert ended == 5
 
 
 async def test_a_constraint_that_cannot_be_held_is_an_error() -> None:

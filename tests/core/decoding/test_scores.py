@@ -28,3 +28,7 @@ def test_what_cannot_be_drawn_has_a_finite_score() -> None:
     assert score.chosen.logprob == IMPOSSIBLE
     assert [chance.piece for chance in score.likeliest[:2]] == [b"B", b"A"]
     assert score.likeliest[2].logprob == IMPOSSIBLE
+
+
+def test_more_likeliest_tokens_than_there_are_is_all_of_them() -> None:
+    assert len(token_score(MaskedEngine(), 0, 65, 1000).likeliest) == 258
