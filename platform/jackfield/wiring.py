@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.records import Migrator, RunRecords, StateStore
@@ -45,8 +46,10 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
                 executor=executor,
             )
         finally:
-            await executor.close()
-            await residency.close()
+            try:
+                await executor.close()
+            finally:
+                await residency.close()
 
 
 @asynccontextmanager
@@ -89,11 +92,10 @@ def chosen_migrator(settings: Settings, plugins: PluginHost) -> Migrator:
 
 def make_folder(folder: Path) -> None:
     """Make the data folder and try to write in it; raises StateUnavailable or DiskFull."""
-    probe = folder / ".writable"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"jackfield")
-        probe.unlink()
+        with TemporaryFile(dir=folder, buffering=0) as probe:
+            probe.write(b"jackfield")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFull(f"The disk that holds {folder} is full; free some space and try again.") from error
