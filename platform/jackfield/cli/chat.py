@@ -50,18 +50,19 @@ class Chat:
         return await self._history()
 
     async def answer(self, text: str) -> Answer:
-        """Say something, show the answer, and keep both."""
+        """Say something, show the answer, and keep both; what got no answer is not kept, so that another may."""
         conversation = self._conversation = self._conversation or await self._opened(text)
-        conversations = self._workbench.conversations
-        await conversations.append(conversation.id, Message.of("user", text))
+        said = Message.of("user", text)
         request = RunRequest(
             model=self._model,
-            messages=await self._history(),
+            messages=(*await self._history(), said),
             sampling=self._sampling,
             client="terminal",
             conversation_id=conversation.id,
         )
         answer = await shown_answer(self._workbench, request)
+        conversations = self._workbench.conversations
+        await conversations.append(conversation.id, said)
         await conversations.append(conversation.id, Message.of("assistant", answer.answer), run_id=answer.run_id)
         return answer
 
@@ -145,6 +146,8 @@ def _lines() -> Iterator[str]:
     while True:
         try:
             yield input(prompt)
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(f"What was typed or piped in is not UTF-8 text ({error.reason}).") from error
         except EOFError:
             say("")
             return

@@ -87,6 +87,9 @@ def _diagnostics(session: Session) -> list[Finding]:
             findings += shelf.get(name).examine()
         except JackfieldError as error:
             findings.append(Finding(subject=name, health="broken", detail=error.message))
+        except Exception as error:  # noqa: BLE001 - the boundary between the doctor and a plugin's code
+            said = f"plugin '{shelf.owner(name)}' failed to examine it: {type(error).__name__}: {error}"
+            findings.append(Finding(subject=name, health="broken", detail=said))
     return findings
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from jackfield.errors import MissingDependency, Unavailable
 from jackfield.models.residents import LoadedModel
-from jackfield.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from jackfield.settings import ServerSettings
 
 TIMEOUT = 5.0
 """Seconds that a server on this machine may take to answer."""
@@ -19,7 +23,7 @@ def loaded_models(server: ServerSettings) -> tuple[LoadedModel, ...]:
     except ModuleNotFoundError as error:
         raise MissingDependency("Asking a server needs httpx: `pip install 'jackfield[local]'`.") from error
 
-    address = server_address(server)
+    address = server_address(server.host, server.port)
     try:
         answer = httpx.get(f"{address}/api/models/loaded", timeout=TIMEOUT, trust_env=False)
         return msgspec.json.decode(answer.raise_for_status().content, type=tuple[LoadedModel, ...])
@@ -33,8 +37,8 @@ def loaded_models(server: ServerSettings) -> tuple[LoadedModel, ...]:
         raise Unavailable(f"What answers at {address} is no Jackfield server of this version ({error}).") from error
 
 
-def server_address(server: ServerSettings) -> str:
-    """Where a client on this machine reaches the server that these settings start."""
+def server_address(host: str, port: int) -> str:
+    """Where a client on this machine reaches a server that listens there."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
-    host = everywhere.get(server.host) or (f"[{server.host}]" if ":" in server.host else server.host)
-    return f"http://{host}:{server.port}"
+    reachable = everywhere.get(host) or (f"[{host}]" if ":" in host else host)
+    return f"http://{reachable}:{port}"

@@ -10,6 +10,7 @@ import click
 import structlog
 
 from jackfield.cli.output import say
+from jackfield.cli.running_server import server_address
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.doors import Listen
 from jackfield.errors import ModelNotFound
@@ -64,7 +65,7 @@ async def _preload(workbench: Workbench, name: str) -> None:
 
 
 def _greet(listen: Listen) -> None:
-    address = f"http://{_reachable(listen.host)}:{listen.port}"
+    address = server_address(listen.host, listen.port)
     say(
         f"""
 Jackfield serves on {click.style(address, bold=True)}   (Ctrl+C stops it)
@@ -76,10 +77,3 @@ Jackfield serves on {click.style(address, bold=True)}   (Ctrl+C stops it)
   API document    {address}/openapi.json
 """
     )
-
-
-def _reachable(host: str) -> str:
-    """A host that a client on this machine can use."""
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
