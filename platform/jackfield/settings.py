@@ -58,11 +58,12 @@ class PluginSettings(Section):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; `JACKFIELD_SERVER__PORT=80` sets `server.port`."""
+    """Everything that can be set; `JACKFIELD_SERVER__PORT=80` sets `server.port`, and an empty variable is none."""
 
     model_config = SettingsConfigDict(
         env_prefix="JACKFIELD_",
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         nested_model_default_partial_update=True,
