@@ -84,6 +84,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"stop": ""}, "stop", "invalid_request", "empty"),
     ({"stop": ["a", ""]}, "stop", "invalid_request", "empty"),
     ({"stop": ["a"] * 17}, "stop", "invalid_request", "16"),
+    ({"logit_bias": {"9" * 5000: 1}}, "logit_bias", "invalid_request", "token ids"),
     ({"logit_bias": {"hello": 1}}, "logit_bias", "invalid_request", "token ids"),
     ({"logit_bias": {"5": 101}}, "logit_bias", "invalid_request", "100"),
     ({"top_logprobs": 21, "logprobs": True}, "top_logprobs", "invalid_request", "<= 20"),

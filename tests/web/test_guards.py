@@ -58,6 +58,7 @@ async def test_only_loopback_names_are_answered_on_loopback(served: Any, host: s
         ("http://localhost.evil.example", 403),
         ("null", 403),
         ("", 403),
+        ("http://[::1", 403),
     ],
 )
 async def test_pages_of_other_sites_may_not_post(served: Any, origin: str, expected: int) -> None:

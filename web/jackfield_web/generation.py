@@ -13,6 +13,7 @@ from jackfield.version import __version__
 
 MAX_STOP_SEQUENCES = 16
 MAX_BIAS = 100
+LONGEST_TOKEN_ID = 10
 SEEDS = 2**64
 
 SYSTEM_FINGERPRINT = f"jackfield-{__version__}"
@@ -55,9 +56,7 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     logit_bias: (
         Annotated[dict[str, float], Meta(description="Token ids with what to add to their logits, -100 to 100.")] | None
     ) = None
-    user: (
-        Annotated[str, Meta(max_length=256, description="Who asks, as the run records it; users take turns.")] | None
-    ) = None
+    user: Annotated[str, Meta(max_length=256, description="Who asks, as the run records it.")] | None = None
 
 
 def check_stream_options(request: GenerationRequest) -> None:
@@ -103,8 +102,8 @@ def stop_sequences(request: GenerationRequest) -> tuple[str, ...]:
 
 def _token_bias(biases: dict[str, float]) -> Bias:
     for token, bias in biases.items():
-        if not (token.isascii() and token.isdigit()):
-            message = f"'logit_bias' has the key {token!r}; its keys are token ids, such as \"1234\"."
+        if not (token.isascii() and token.isdigit() and len(token) <= LONGEST_TOKEN_ID):
+            message = f"'logit_bias' has the key {token!r:.40}; its keys are token ids, such as \"1234\"."
             raise InvalidRequest(message, parameter="logit_bias")
         if not -MAX_BIAS <= bias <= MAX_BIAS:
             message = f"'logit_bias' of token {token} is {bias:g}; it goes from -{MAX_BIAS} to {MAX_BIAS}."

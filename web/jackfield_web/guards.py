@@ -50,10 +50,18 @@ def refuse_other_sites(connection: Connection, _: BaseRouteHandler) -> None:
     origin = connection.headers.get("origin")
     if origin is None or (isinstance(connection, Request) and connection.method in SAFE_METHODS):
         return
-    page = urlsplit(origin)
-    web_page = page.scheme in ("http", "https", "")
-    if web_page and not is_loopback(page.hostname or "") and page.netloc != connection.headers.get("host"):
+    if not _is_welcome(origin, connection.headers.get("host")):
         raise PermissionDeniedException(detail=f"Pages of '{origin}' may not use this server.")
+
+
+def _is_welcome(origin: str, host: str | None) -> bool:
+    """Whether an Origin header names no web page, or one of this server or this machine."""
+    try:
+        page = urlsplit(origin)
+        web_page = page.scheme in ("http", "https", "")
+        return not web_page or is_loopback(page.hostname or "") or page.netloc == host
+    except ValueError:
+        return False
 
 
 def _name(host: str) -> str:
