@@ -71,12 +71,14 @@ class ContextOverflow(InvalidRequest):
 
     code = "context_length_exceeded"
 
-    def __init__(self, *, prompt_tokens: int, context_length: int, reserved: int = 1) -> None:
+    def __init__(
+        self, *, prompt_tokens: int, context_length: int, reserved: int = 1, parameter: str = "messages"
+    ) -> None:
         answer = f", of which at least {reserved} must stay free for the answer" if reserved else ""
         super().__init__(
             f"The prompt is {prompt_tokens} tokens long and the model's context holds {context_length}{answer}; "
             "shorten the prompt.",
-            parameter="messages",
+            parameter=parameter,
         )
         self.prompt_tokens = prompt_tokens
         self.context_length = context_length

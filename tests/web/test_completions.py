@@ -118,3 +118,4 @@ async def test_a_prompt_that_is_too_long_is_never_cut(served: Any) -> None:
     response = await served.complete(prompt="x" * 512)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
+    assert response.json()["error"]["param"] == "prompt"

@@ -78,3 +78,4 @@ async def test_a_text_that_is_too_long_is_never_cut(served: Any) -> None:
     response = await embed(served, input="x" * 5000)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
+    assert response.json()["error"]["param"] == "input"

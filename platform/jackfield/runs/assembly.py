@@ -23,7 +23,11 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
     prompt = _prompt_tokens(request, engine)
     room = engine.limits.context_length - len(prompt)
     if room < 1:
-        raise ContextOverflow(prompt_tokens=len(prompt), context_length=engine.limits.context_length)
+        raise ContextOverflow(
+            prompt_tokens=len(prompt),
+            context_length=engine.limits.context_length,
+            parameter="messages" if request.prompt is None else "prompt",
+        )
     return DecodeRequest(
         prompt=tuple(prompt),
         sampling=_sampling(request, model, engine),

@@ -258,7 +258,9 @@ class ScriptedEmbeddingEngine:
         rows = np.zeros((len(texts), 256), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             if self.count_tokens(text) > self.max_tokens:
-                raise ContextOverflow(prompt_tokens=self.count_tokens(text), context_length=self.max_tokens, reserved=0)
+                raise ContextOverflow(
+                    prompt_tokens=self.count_tokens(text), context_length=self.max_tokens, reserved=0, parameter="input"
+                )
             np.add.at(row, list(text.encode() or b"\x00"), 1)
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
