@@ -16,7 +16,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.plugin_host import BUILT_IN, LoadPolicy, PluginHost
 from jackfield.testing.contract_suites.embedding_engine import EmbeddingEngineContract
 from jackfield.testing.contract_suites.token_engine import TokenEngineContract
-from jackfield.testing.scripted_engine import ScriptedEngine
+from jackfield.testing.scripted_engine import ScriptedEmbeddingEngine, ScriptedEngine
 from jackfield.testing.tiny_gguf import write_chat_model, write_embedding_model
 
 FACTORIES = PluginHost(LoadPolicy(only=frozenset({BUILT_IN}))).load().registry.engines
@@ -87,6 +87,15 @@ class TestOnTheStarterModel(TokenEngineContract):
     def engine(self, factory: EngineFactory, starter: InstalledModel) -> Iterator[TokenEngine]:
         """Opened with small limits."""
         yield from _opened(factory, starter, SMALL)
+
+
+class TestScriptedEmbedding(EmbeddingEngineContract):
+    """The embedding engine that tests and plugin authors stand on."""
+
+    @pytest.fixture
+    def engine(self) -> EmbeddingEngine:
+        """With its usual limits."""
+        return ScriptedEmbeddingEngine()
 
 
 class TestEmbeddingOnATinyModel(EmbeddingEngineContract):

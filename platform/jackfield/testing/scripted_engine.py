@@ -14,7 +14,7 @@ import numpy as np
 from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
 from jackfield.contracts.models import ModelDescription
 from jackfield.contracts.sampling import Constraint, Sampling
-from jackfield.errors import CellsExhausted, ConstraintUnsupported, ContextOverflow, EngineFailure
+from jackfield.errors import CellsExhausted, ConstraintUnsupported, ContextOverflow, EngineFailure, InvalidRequest
 from jackfield.messages import Message
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class ScriptedEmbeddingEngine:
     """An EmbeddingEngine whose vectors count letters: texts of the same letters are the same."""
 
     def __init__(self, max_tokens: int = 512) -> None:
-        self.model = ScriptedEngine().model
+        self.model = msgspec.structs.replace(ScriptedEngine().model, embedding_size=256)
         self.max_tokens = max_tokens
 
     def count_tokens(self, text: str) -> int:
@@ -257,11 +257,13 @@ class ScriptedEmbeddingEngine:
         """(n, 256), unit length."""
         rows = np.zeros((len(texts), 256), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
+            if not text:
+                raise InvalidRequest("A text to embed is empty.", parameter="input")
             if self.count_tokens(text) > self.max_tokens:
                 raise ContextOverflow(
                     prompt_tokens=self.count_tokens(text), context_length=self.max_tokens, reserved=0, parameter="input"
                 )
-            np.add.at(row, list(text.encode() or b"\x00"), 1)
+            np.add.at(row, list(text.encode()), 1)
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
 
