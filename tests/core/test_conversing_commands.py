@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from jackfield.cli.chat import Chat
+from jackfield.cli.chat import command as chat_command
 from jackfield.cli.doctor import _diagnostics
 from jackfield.cli.running_server import server_address
 from jackfield.cli.session import Session
 from jackfield.contracts.diagnostics import Diagnostic, Finding
 from jackfield.contracts.registration import Provided
-from jackfield.errors import ContextOverflow, JackfieldError
+from jackfield.errors import ContextOverflow, InvalidRequest, JackfieldError
 from jackfield.hookspecs import hookimpl
 from jackfield.plugin_host import PluginHost
 from jackfield.testing.installed_plugins import lay_out_plugins
@@ -41,6 +43,11 @@ async def test_a_turn_that_fails_is_not_in_the_way_of_the_next(tmp_path: Path) -
         ("user", "two"),
         ("assistant", "two"),
     ]
+
+
+def test_instructions_are_not_dropped_in_silence() -> None:
+    refused = CliRunner().invoke(chat_command, ["--continue", "--system", "Be brief."])
+    assert isinstance(refused.exception, InvalidRequest)
 
 
 def test_what_is_typed_must_be_utf_8(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class StoppableServer(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             ending.cancel()
+            await asyncio.wait([ending])
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -88,6 +88,8 @@ class Chat:
 @pass_session
 def command(session: Session, model: str, system: str, continued: bool, sampling: SamplingOverrides) -> None:
     """Talk with a model, turn by turn."""
+    if continued and system:
+        raise InvalidRequest("--system is for a new conversation, and --continue goes on with one that has its own.")
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - line editing and history for input()
     with asyncio.Runner() as runner:
