@@ -105,6 +105,7 @@ class PluginHost:
         try:
             self._manager.register(plugin, name)
             registered = True
+            self._check_marks(plugin)
             self._check_spelling(plugin)
             self._shelve(plugin, name)
         except Exception as error:
@@ -125,6 +126,11 @@ class PluginHost:
             return _report(entry, "failed", error=f"importing {entry.value} raised {_reason(error)}")
         hooks = tuple(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         return _report(entry, "loaded", hooks=hooks)
+
+    def _check_marks(self, plugin: object) -> None:
+        for hook in HOOKS:
+            if callable(getattr(plugin, hook, None)) and self._manager.parse_hookimpl_opts(plugin, hook) is None:
+                raise PluginError(f"'{hook}' is not marked: put @jackfield.hookspecs.hookimpl above it")
 
     def _check_spelling(self, plugin: object) -> None:
         try:
@@ -191,9 +197,11 @@ def _disabled_plugins() -> list[str]:
 
 
 def _checked(hook: str, offered: Any) -> list[Provided[Any]]:
-    if isinstance(offered, list) and all(isinstance(item, Provided) and item.name for item in offered):
-        return offered
-    raise PluginError(f"hook '{hook}' must return a list of Provided(name, build), not {offered!r:.80}")
+    if not isinstance(offered, list) or not all(isinstance(item, Provided) for item in offered):
+        raise PluginError(f"hook '{hook}' must return a list of Provided(name, build), not {offered!r:.80}")
+    if not all(isinstance(item.name, str) and item.name for item in offered):
+        raise PluginError(f"hook '{hook}' registers something without a name; give each Provided one")
+    return offered
 
 
 def _report(

@@ -298,3 +298,15 @@ def test_a_plugin_cannot_take_the_name_of_one_of_our_commands() -> None:
 
     with pytest.raises(PluginError, match="'serve' of plugin 'usurper' has the name of one of Jackfield's own"):
         PluginHost(entries=[]).register(Usurper(), "usurper")
+
+
+def test_a_hook_without_its_mark_is_refused_rather_than_ignored() -> None:
+    plugin = ModuleType("forgetful")
+    plugin.jackfield_tools = list  # type: ignore[attr-defined]
+    with pytest.raises(PluginError, match="'jackfield_tools' is not marked"):
+        PluginHost(entries=[]).register(plugin, "forgetful")
+
+
+def test_a_registration_without_a_name_is_refused_for_that() -> None:
+    with pytest.raises(PluginError, match="registers something without a name"):
+        PluginHost(entries=[]).register(offering(jackfield_tools=[Provided("", object)]), "nameless")

@@ -172,6 +172,7 @@ def _hub_library() -> ModuleType:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import huggingface_hub
+        import huggingface_hub.constants  # its submodules are there only once they are imported by name
         import huggingface_hub.utils
     except ModuleNotFoundError as error:
         raise MissingDependency("Hub repositories need huggingface_hub: `pip install 'jackfield[local]'`.") from error

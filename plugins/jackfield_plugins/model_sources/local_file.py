@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from jackfield.contracts.sources import Progress, ResolvedModel
@@ -35,12 +36,15 @@ class LocalFileSource:
         path = _absolute(reference)
         if path.is_dir():
             raise InvalidRequest(f"{path} is a folder: name the {SUFFIX} file in it.", parameter="reference")
+        found = _stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidRequest(f"{path} is no regular file: name a {SUFFIX} file.", parameter="reference")
         return ResolvedModel(
             reference=str(path),
             name=model_name(path.name),
             filename=model_filename(path.name),
             location=str(path),
-            bytes=_stat(path).st_size,
+            bytes=found.st_size,
         )
 
     def fetch(self, resolved: ResolvedModel, folder: Path, progress: Progress) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -83,3 +84,9 @@ def test_any_file_gets_a_name_that_models_may_have(raw: str) -> None:
     assert Path(filename).name == filename
     assert filename.endswith(".gguf")
     assert checked_name(model_name(raw)) == model_name(raw)
+
+
+def test_what_is_no_regular_file_is_refused_without_reading_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.gguf")
+    with pytest.raises(InvalidRequest, match="no regular file"):
+        LocalFileSource().resolve(str(tmp_path / "m.gguf"))
