@@ -229,3 +229,34 @@ def test_the_usual_hub_needs_no_variable() -> None:
     said = said_in_a_fresh_process(HF_ENDPOINT=None, HTTPS_PROXY=nowhere, https_proxy=nowhere)
     assert said.startswith("DownloadFailed")
     assert "cannot be reached" in said
+
+
+def test_nothing_about_this_machine_is_reported(hub: HubServer, tmp_path: Path) -> None:
+    fetch("hf:someone/model", tmp_path)
+    assert {asked.path.split("/")[1] for asked in hub.asked} == {"api", "someone"}
+    assert all("agent/" not in asked.headers["user-agent"] for asked in hub.asked)
+
+
+def test_the_server_of_these_tests_serves_the_hub_s_own_client(hub: HubServer, tmp_path: Path) -> None:
+    path = huggingface_hub.hf_hub_download(
+        "someone/model", "model-Q4_K_M.gguf", local_dir=tmp_path, endpoint=hub.url, etag_timeout=5
+    )
+    assert Path(path).read_bytes() == CONTENT
+
+
+@given(
+    repo=st.from_regex(r"[A-Za-z0-9][\w.-]{0,20}/[A-Za-z0-9][\w.-]{0,20}", fullmatch=True),
+    quant=st.none() | st.from_regex(r"[A-Z0-9][\w-]{0,9}", fullmatch=True),
+)
+def test_a_reference_is_read_as_it_was_written(repo: str, quant: str | None) -> None:
+    reference = f"hf:{repo}:{quant}" if quant else f"hf:{repo}"
+    assert parsed_reference(reference) == HubReference(repo=repo, quant=quant)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        parsed = parsed_reference(f"hf:{text}")
+    except InvalidRequest:
+        return
+    assert parsed.repo.count("/") == 1
