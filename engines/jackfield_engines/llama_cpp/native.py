@@ -7,6 +7,7 @@ batch that is too large or a sequence that it does not know: the engines above c
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import threading
 import weakref
@@ -68,7 +69,7 @@ class Weights:
         parameters.vocab_only = vocabulary_only
         parameters.n_gpu_layers = gpu_layers if can_offload() else 0
         with _logs.complaints() as complaints:
-            pointer = api.llama_model_load_from_file(str(path).encode(), parameters)
+            pointer = api.llama_model_load_from_file(os.fsencode(path), parameters)
         if not pointer:
             raise _load_error(path, complaints)
         self.pointer = pointer
@@ -110,7 +111,8 @@ class Weights:
     @property
     def begin_token(self) -> int | None:
         """The token that the model wants before a text, if any."""
-        return int(api.llama_vocab_bos(self.vocabulary)) if api.llama_vocab_get_add_bos(self.vocabulary) else None
+        token = int(api.llama_vocab_bos(self.vocabulary))
+        return token if token >= 0 and api.llama_vocab_get_add_bos(self.vocabulary) else None
 
     @property
     def special_tokens(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -54,6 +55,11 @@ def test_the_format_is_what_the_file_says_it_is(factory: LlamaCppFactory, instal
     assert (factory.inspect(path).format, engine.model.format) == ("Q4_K_M", "Q4_K_M")
     engine.close()
     assert factory.inspect(write_chat_model(tmp_path / "n.gguf", general__file_type=None)).format == "unknown"
+
+
+def test_a_file_may_have_any_name(factory: LlamaCppFactory, tmp_path: Path) -> None:
+    for name in ("mödel 🙂.gguf", os.fsdecode(b"not utf-8 \xff.gguf")):
+        assert factory.inspect(write_chat_model(tmp_path / name)).name == "Tiny chat"
 
 
 def test_a_model_that_pools_what_it_reads_does_not_write(factory: LlamaCppFactory, tmp_path: Path) -> None:
