@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
 from jackfield.events import RunEvent
 from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless
@@ -106,3 +107,12 @@ async def test_an_event_number_that_is_none_is_refused(served: Any) -> None:
         response = await served.client.get(f"/api/runs/{run_id}/events", headers={"Last-Event-ID": number})
         assert response.status_code == 400
         assert "last" in response.json()["error"]["message"].lower()
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": True}, {"n": 2}])
+async def test_an_answer_names_its_runs(served: Any, fields: dict[str, Any]) -> None:
+    response = await served.chat(**fields)
+    run_ids = response.headers["x-jackfield-run"].split(", ")
+    assert len(run_ids) == fields.get("n", 1)
+    for run_id in run_ids:
+        assert (await served.client.get(f"/api/runs/{run_id}")).json()["state"] == "finished"

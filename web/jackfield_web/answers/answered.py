@@ -20,6 +20,10 @@ DONE = framed(b"[DONE]")
 """What OpenAI's streams end with."""
 
 
+RUN_HEADER = "x-jackfield-run"
+"""Names an answer's runs, by which `/api/runs` shows, follows and cancels them."""
+
+
 class Written(msgspec.Struct, frozen=True, kw_only=True):
     """What one run wrote: its text, the scores of its tokens where asked for, and how it ended."""
 
@@ -38,6 +42,11 @@ class ChunkWriter(Protocol):
     def closing_chunks(self) -> Iterable[msgspec.Struct]:
         """What comes when all runs have finished."""
         ...
+
+
+def run_headers(runs: Sequence[RunRecord]) -> dict[str, str]:
+    """The header that tells a client which runs its answer comes from, in the order of its choices."""
+    return {RUN_HEADER: ", ".join(run.id for run in runs)}
 
 
 async def whole(request: Request[Any, Any, Any], answers: Answers, asked: Sequence[RunRequest]) -> list[Written]:
@@ -59,7 +68,8 @@ async def streamed(
     try:
         await answers.start(asked)
         await unless_gone(request.receive, answers.settle())
-        return EventStream(chunk_events(answers, writer(answers.runs)), answers.close)
+        events = chunk_events(answers, writer(answers.runs))
+        return EventStream(events, answers.close, headers=run_headers(answers.runs))
     except BaseException:
         await answers.close()
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -34,8 +34,15 @@ def framed(data: bytes, *, name: str = "", number: int | None = None) -> bytes:
 class EventStream(Response[Any]):
     """Sends events as they come. `close` is awaited however the response ends, also when the client hangs up."""
 
-    def __init__(self, events: AsyncGenerator[bytes], close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        events: AsyncGenerator[bytes],
+        close: Callable[[], Awaitable[None]],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(content=None, media_type="text/event-stream", status_code=200)
+        self._own_headers = {"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})}
         self._events = events
         self._close = close
 
@@ -49,8 +56,8 @@ class EventStream(Response[Any]):
         **_: Any,
     ) -> ASGIResponse:
         """The response as Litestar sends it."""
-        own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        return _ASGIEventStream(self._events, self._close, headers={**own, **(headers or {})}, cookies=cookies)
+        sent = {**self._own_headers, **(headers or {})}
+        return _ASGIEventStream(self._events, self._close, headers=sent, cookies=cookies)
 
 
 class _ASGIEventStream(ASGIResponse):

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
 from jackfield.workbench import Workbench
-from jackfield_web.answers.answered import streamed, whole
+from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.chat.answers import ChatChunks, chat_completion
@@ -46,4 +46,4 @@ class ChatController(Controller):
         if data.stream:
             return await streamed(request, answers, asked, partial(ChatChunks, data))
         written = await whole(request, answers, asked)
-        return Response(chat_completion(data, answers.runs, written))
+        return Response(chat_completion(data, answers.runs, written), headers=run_headers(answers.runs))
