@@ -121,6 +121,17 @@ same, the first keeps it and the other fails, and `jackfield plugins list` names
 Jackfield's own plugins load first, then the others in the order of their names. `JACKFIELD_LOAD_PLUGINS`
 limits what loads: unset, everything; empty, nothing; a list separated by commas, those (`builtin` stands for
 Jackfield's own). `jackfield plugins disable NAME` keeps one off.
+
+A plugin is installed into the environment that Jackfield runs in, as any package is:
+`.venv/bin/pip install -e ./jackfield-dice` in a checkout, `pip install jackfield-dice` elsewhere. It loads at the next
+start. Hooks whose things are *to be built* may be implemented now; nothing in this version asks for them yet.
+
+Contracts are held by test suites in `jackfield.testing.contract_suites` (they need pytest): subclass one, override its
+fixture with yours, and run pytest.
+
+```python
+from jackfield.testing.contract_suites.model_source import ModelSourceContract
+```
 """
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@
     ├── Conflict                    it exists already, or another holds it
     │   ├── NameTaken
     │   ├── PortInUse
-    │   └── RunCancelled            somebody stopped the run before its answer was whole
+    │   ├── RunCancelled            somebody stopped the run before its answer was whole
+    │   └── RunElsewhere            another process executes the run
     ├── Unavailable                 not now; trying again later may help
     │   ├── ModelLoading
     │   ├── Overloaded
@@ -31,6 +32,8 @@
     ├── StateUnavailable            the data folder or database cannot be read or written
     │   └── DiskFull
     ├── MissingDependency           an optional package is not installed
+    ├── RunInterrupted              the process that executed a run died before its end
+    ├── InternalFault               nobody expected it; the log says more
     └── EngineFailure               an engine failed at evaluating; the fault is ours or the model's
         └── CellsExhausted          the KV cache has no room for a batch; its sequences are as they were
 
@@ -132,6 +135,10 @@ RETRY_AFTER = 5
 """Seconds to wait before trying again, where an error names no time of its own."""
 
 
+class RunElsewhere(Conflict):
+    code = "run_elsewhere"
+
+
 class Unavailable(JackfieldError):
     """Not now; `retry_after` is in seconds."""
 
@@ -192,6 +199,14 @@ class StateUnavailable(JackfieldError):
 
 class DiskFull(StateUnavailable):
     code = "disk_full"
+
+
+class RunInterrupted(JackfieldError):
+    code = "interrupted"
+
+
+class InternalFault(JackfieldError):
+    code = "internal_error"
 
 
 class MissingDependency(JackfieldError):

@@ -44,43 +44,43 @@ class Hooks:
 
     @hookspec
     def jackfield_tools(self) -> list[Provided[Tool]]:  # type: ignore[empty-body]
-        """Offer tools that models can call. Fires when plugins load; built when a run first names the tool."""
+        """Offer tools that models can call. Fires when plugins load; to be built when a run first names the tool."""
 
     @hookspec
     def jackfield_call_protocols(self) -> list[Provided[CallProtocol]]:  # type: ignore[empty-body]
-        """Offer ways to show tools and recognise calls. Fires when plugins load; built at the first run with tools."""
+        """Offer ways to show tools and see calls. Fires when plugins load; to be built at the first run with tools."""
 
     @hookspec
     def jackfield_agents(self) -> list[Provided[Agent]]:  # type: ignore[empty-body]
-        """Offer policies over a run. Fires when plugins load; built when a run first names the agent."""
+        """Offer policies over a run. Fires when plugins load; to be built when a run first names the agent."""
 
     @hookspec
     def jackfield_prompt_compressors(self) -> list[Provided[PromptCompressor]]:  # type: ignore[empty-body]
-        """Offer prompt compressors. Fires when plugins load; built when a request first asks for one."""
+        """Offer prompt compressors. Fires when plugins load; to be built when a request first asks for one."""
 
     @hookspec
     def jackfield_routers(self) -> list[Provided[Router]]:  # type: ignore[empty-body]
-        """Offer routers. Fires when plugins load; built when a request first names `auto`."""
+        """Offer routers. Fires when plugins load; to be built when a request first names `auto`."""
 
     @hookspec
     def jackfield_file_stores(self) -> list[Provided[FileStore]]:  # type: ignore[empty-body]
-        """Offer stores for semantic files. Fires when plugins load; built at the first use of files."""
+        """Offer stores for semantic files. Fires when plugins load; to be built at the first use of files."""
 
     @hookspec
     def jackfield_extractors(self) -> list[Provided[Extractor]]:  # type: ignore[empty-body]
-        """Offer readers of file formats. Fires when plugins load; built when a file is first indexed."""
+        """Offer readers of file formats. Fires when plugins load; to be built when a file is first indexed."""
 
     @hookspec
     def jackfield_vector_indexes(self) -> list[Provided[VectorIndex]]:  # type: ignore[empty-body]
-        """Offer nearest-neighbour indexes. Fires when plugins load; built at the first search by meaning."""
+        """Offer nearest-neighbour indexes. Fires when plugins load; to be built at the first search by meaning."""
 
     @hookspec
     def jackfield_memories(self) -> list[Provided[Memory]]:  # type: ignore[empty-body]
-        """Offer memories across conversations. Fires when plugins load; built when a run first recalls."""
+        """Offer memories across conversations. Fires when plugins load; to be built when a run first recalls."""
 
     @hookspec
     def jackfield_guards(self) -> list[Provided[Guard]]:  # type: ignore[empty-body]
-        """Offer judges of spans, calls and answers. Fires when plugins load; built at the first run."""
+        """Offer judges of spans, calls and answers. Fires when plugins load; to be built at the first run."""
 
     @hookspec
     def jackfield_executors(self) -> list[Provided[ExecutorFactory]]:  # type: ignore[empty-body]

@@ -25,7 +25,8 @@ from jackfield.workbench import Workbench
 @asynccontextmanager
 async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
     """Everything, up to date and ready; closed in the reverse order. Raises StateUnavailable or PluginError."""
-    async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs):
+    shared = not settings.state_url.startswith(("sqlite", "memory"))
+    async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs, shared=shared):
         await _prune(store.runs, settings.runs.keep_days)
         catalog = _catalog(settings, plugins, store)
         residency = ModelResidency(

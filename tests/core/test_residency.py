@@ -16,7 +16,7 @@ from jackfield.contracts.engine import EngineFactory, EngineSettings, Fit
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.registration import Provided
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import ModelFileInvalid, ModelLoading, ModelTooLarge
+from jackfield.errors import ModelFileInvalid, ModelLoading, Overloaded
 from jackfield.events import Failed, Finished, RunEventBody, TextDelta
 from jackfield.hookspecs import hookimpl
 from jackfield.messages import Message
@@ -112,7 +112,8 @@ async def test_a_model_whose_prompt_is_being_read_does_not_give_way(tmp_path: Pa
         first, second = await asyncio.gather(told(workbench, "a"), told(workbench, "b"))
     assert isinstance(first[-1], Finished)
     assert isinstance(second[-1], Failed)
-    assert second[-1].code == ModelTooLarge.code
+    assert second[-1].code == Overloaded.code
+    assert "a; try again" in second[-1].message
 
 
 async def test_a_name_that_was_given_to_another_file_is_another_model(tmp_path: Path) -> None:

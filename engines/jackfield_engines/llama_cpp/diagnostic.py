@@ -6,8 +6,8 @@ import importlib
 from types import ModuleType
 
 from jackfield.contracts.diagnostics import Finding
+from jackfield.quantities import readable_bytes
 from jackfield_engines.llama_cpp.machine import available_memory, usable_cores
-from jackfield_engines.llama_cpp.memory import human
 from jackfield_engines.llama_cpp.plugin import REMEDY
 
 
@@ -16,7 +16,7 @@ class LlamaCppDiagnostic:
 
     def examine(self) -> tuple[Finding, ...]:
         """The library, and the cores and memory that models get."""
-        machine = f"{usable_cores()} cores, {human(available_memory())} of memory available"
+        machine = f"{usable_cores()} cores, {readable_bytes(available_memory())} of memory available"
         return (_library(), Finding(subject="machine", health="ok", detail=machine))
 
 

@@ -65,7 +65,9 @@ class LlamaCppEmbeddingEngine:
         if not text or not tokens:
             raise InvalidRequest(f"Text {number + 1} to embed is empty; give at least one word.", parameter="input")
         if len(tokens) > self.max_tokens:
-            raise ContextOverflow(prompt_tokens=len(tokens), context_length=self.max_tokens, reserved=0)
+            raise ContextOverflow(
+                prompt_tokens=len(tokens), context_length=self.max_tokens, reserved=0, parameter="input"
+            )
         return tokens
 
     def _pooled(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:

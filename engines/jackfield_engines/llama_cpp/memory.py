@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jackfield.contracts.engine import Fit
+from jackfield.quantities import readable_bytes
 
 
 def fit(name: str, *, weight_bytes: int, context_bytes: int, available: int) -> Fit:
@@ -10,14 +11,10 @@ def fit(name: str, *, weight_bytes: int, context_bytes: int, available: int) -> 
     needed = weight_bytes + context_bytes
     if needed <= available:
         return Fit(fits=True, bytes_needed=needed, bytes_available=available)
+    weights, context = readable_bytes(weight_bytes), readable_bytes(context_bytes)
     reason = (
-        f"Model '{name}' needs about {human(needed)} of memory ({human(weight_bytes)} for its weights, "
-        f"{human(context_bytes)} for its context) and {human(available)} are available; choose a smaller or more "
-        "strongly quantized model, set a lower engine.context_length and engine.cells, or close other programs."
+        f"Model '{name}' needs about {readable_bytes(needed)} of memory ({weights} for its weights, {context} for its "
+        f"context) and {readable_bytes(available)} are available; choose a smaller or more strongly quantized model, "
+        "set a lower engine.context_length and engine.cells, or close other programs."
     )
     return Fit(fits=False, bytes_needed=needed, bytes_available=available, reason=reason)
-
-
-def human(size: int) -> str:
-    """A size in bytes as people say it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -91,7 +91,8 @@ class Sampler(Protocol):
 class TokenEngine(Protocol):
     """One loaded model that evaluates tokens of several sequences in one call.
 
-    Owned by exactly one thread, except `tokenize`, `piece` and `render_chat`, which any thread may call at any time.
+    Used by one thread at a time, the decode loop's once that has it; only `tokenize`, `piece` and `render_chat` may be
+    called by any thread at any time.
     It does not schedule, batch, retry or stop: that is the decode loop's.
     """
 

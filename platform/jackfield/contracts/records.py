@@ -1,4 +1,4 @@
-"""What is asked of a state store. Each write is one transaction, durable when the call returns.
+"""What is asked of a state store. Each write is one transaction, which the end of the process cannot undo.
 
 Times go in with a zone and come out in UTC.
 """

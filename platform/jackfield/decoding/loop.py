@@ -12,7 +12,7 @@ import structlog
 from jackfield.contracts.engine import TokenEngine
 from jackfield.decoding.batch import batch_of
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
-from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery, Stopped
+from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
 from jackfield.decoding.scheduler import Scheduler, Share
 from jackfield.decoding.sequence import DecodingSequence
 from jackfield.errors import CellsExhausted, EngineFailure, JackfieldError, Overloaded, ShuttingDown
@@ -120,7 +120,7 @@ class DecodeLoop:
         for handle in cancelled:
             stopped = self._sequences.get(handle)
             if stopped:
-                self._finish(stopped, [Stopped(usage=stopped.usage)])
+                self._finish(stopped, stopped.stop())
         return not closing
 
     def _guarded_step(self) -> None:

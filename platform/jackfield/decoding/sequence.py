@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackfield.contracts.engine import Sampler, TokenEngine
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import DecodeRequest, Delivery, Delta, Ended
+from jackfield.decoding.request import DecodeRequest, Delivery, Delta, Ended, Stopped
 from jackfield.decoding.scores import token_score
 from jackfield.decoding.text import TextStream
 from jackfield.events import FinishReason, TokenScore, Usage
@@ -70,6 +70,10 @@ class DecodingSequence:
         if self.written >= self.request.max_tokens:
             return [*said, *self._end("length")]
         return said
+
+    def stop(self) -> list[Delivery]:
+        """End before the end: what was held back for a stop string is said, since none will complete it."""
+        return [*self._say(self._text.finish()), Stopped(usage=self.usage)]
 
     def close(self) -> None:
         """Free the sampler."""

@@ -11,12 +11,16 @@ import structlog
 from jackfield.cancellation import carried_through
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
-from jackfield.errors import JackfieldError, RunNotFound, ShuttingDown
+from jackfield.errors import InternalFault, JackfieldError, RunElsewhere, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
 from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
 
 log = structlog.get_logger()
+
+ENDED = ("finished", "failed", "cancelled")
+LOOK_AGAIN = 0.5
+"""Seconds between two looks at a run that another process executes."""
 
 
 class InlineExecutor:
@@ -40,18 +44,24 @@ class InlineExecutor:
         task.add_done_callback(self._tasks.discard)
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
-        """Events with a greater number, of a run that goes on or of one that has ended."""
+        """Events with a greater number, of a run that goes on here or in another process, or of one that has ended."""
         if journal := self._journals.get(run_id):
             async for event in journal.follow(after=after):
                 yield event
             return
-        if await self._records.get(run_id) is None:
-            raise RunNotFound(f"There is no run '{run_id}'.")
-        for event in await self._records.events(run_id, after=after):
-            yield event
+        ended = False
+        while not ended:
+            # Read in this order: what ends between the two is seen whole at the next look.
+            ended = (await self._recorded(run_id)).state in ENDED
+            for event in await self._records.events(run_id, after=after):
+                yield event
+                after = event.number
+                ended = ended or event.final
+            if not ended:
+                await asyncio.sleep(LOOK_AGAIN)
 
     async def cancel(self, run_id: str) -> bool:
-        """Stop a run; False when it had ended already."""
+        """Stop a run; False when it had ended already. Raises RunElsewhere."""
         if (journal := self._journals.get(run_id)) and journal.ended:
             return False
         if control := self._controls.get(run_id):
@@ -60,9 +70,15 @@ class InlineExecutor:
         if run_id in self._journals:
             await asyncio.sleep(0)
             return await self.cancel(run_id)
-        if await self._records.get(run_id) is None:
+        if (await self._recorded(run_id)).state in ENDED:
+            return False
+        raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
+
+    async def _recorded(self, run_id: str) -> RunRecord:
+        run = await self._records.get(run_id)
+        if run is None:
             raise RunNotFound(f"There is no run '{run_id}'.")
-        return False
+        return run
 
     async def close(self) -> None:
         """Stop every run, wait until each has written its end, and take no more."""
@@ -98,5 +114,5 @@ class InlineExecutor:
             end = failure(error)
         except Exception as error:
             log.exception("run failed unexpectedly", run=run.id)
-            end = Failed(code="internal_error", message=f"The run failed unexpectedly ({type(error).__name__}).")
+            end = Failed(code=InternalFault.code, message=f"The run failed unexpectedly ({type(error).__name__}).")
         await carried_through(journal.write(end))

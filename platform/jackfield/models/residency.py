@@ -19,6 +19,7 @@ from jackfield.errors import (
     ModelFileInvalid,
     ModelLoading,
     ModelTooLarge,
+    Overloaded,
 )
 from jackfield.models.embedding_worker import EmbeddingWorker
 from jackfield.models.installing import usable_engines
@@ -132,9 +133,15 @@ class ModelResidency:
         raise refusals[0]
 
     async def _make_room(self, model: InstalledModel, factory: EngineFactory) -> None:
-        """Unload idle models, least lately used first, until this one fits; raises ModelTooLarge."""
+        """Unload idle models, least lately used first, until this one fits.
+
+        Raises Overloaded where others that are busy hold the memory, and ModelTooLarge where nobody does.
+        """
         while not (fit := await asyncio.to_thread(factory.fits, model, self._settings)).fits:
             idle = (*self._decoders.idle(), *self._embedders.idle())
+            if not idle and self.loaded():
+                busy = ", ".join(loaded.name for loaded in self.loaded())
+                raise Overloaded(f"{fit.reason} Loaded and busy: {busy}; try again once they are idle.")
             if not idle:
                 raise ModelTooLarge(fit.reason)
             oldest = min(idle, key=lambda other: other.used_at)

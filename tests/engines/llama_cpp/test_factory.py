@@ -168,7 +168,7 @@ def test_a_model_too_large_is_refused_with_both_sizes(factory: LlamaCppFactory, 
     assert "needs about" in refusal.value.message
     assert "are available; choose a smaller" in refusal.value.message
     huge = msgspec.structs.replace(model, description=msgspec.structs.replace(model.description, bytes=10**15))
-    assert "1000000.0 GB for its weights" in factory.fits(huge, EngineSettings()).reason
+    assert "1000.0 TB for its weights" in factory.fits(huge, EngineSettings()).reason
 
 
 def test_an_embedding_model_is_not_opened_for_writing(factory: LlamaCppFactory, install, embedding_file: Path) -> None:
