@@ -434,6 +434,8 @@ async def test_the_default_is_the_one_that_settings_name(
     catalog = ModelCatalog(records, SOURCES, engines, folder, "b")
     with pytest.raises(ModelNotFound, match="The default model 'b' is not installed"):
         await catalog.get()
+    with pytest.raises(ModelNotFound, match=r"^Model 'b' is not installed"):
+        await catalog.get("b")
     await catalog.pull(str(original), name="a")
     chosen = await catalog.pull(str(original), name="b")
     assert await catalog.get() == chosen

@@ -198,6 +198,13 @@ def test_loaded_models_are_asked_of_the_running_server(terminal: Terminal, serve
     assert row.split("\t")[:5] == ["tiny", "text", "300.0 kB", "512", "2"]
 
 
+def test_another_server_can_be_asked_for_its_loaded_models(terminal: Terminal, server: FileServer) -> None:
+    server.files["/api/models/loaded"] = ServedFile.of(b"[]")
+    port = server.url.rpartition(":")[2]
+    assert json.loads(terminal.ran("ps", "--host", "127.0.0.1", "--port", port, "--json").stdout) == []
+    assert isinstance(terminal.refusal("ps", "--host", "::1", "--port", port), Unavailable)
+
+
 def test_no_server_is_said_in_words(terminal: Terminal, server: FileServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

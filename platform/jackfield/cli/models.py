@@ -141,13 +141,18 @@ def choose_default(session: Session, name: str) -> None:
 
 
 @group.command("ps")
+@click.option("--host", metavar="ADDRESS", help="The server's address; that of `jackfield serve` unless given.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="The server's port; that of `jackfield serve` unless given."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the loaded models as JSON.")
 @pass_session
-def list_loaded(session: Session, as_json: bool) -> None:
-    """List the models that the running server has in memory."""
+def list_loaded(session: Session, host: str | None, port: int | None, as_json: bool) -> None:
+    """List the models that a running server has in memory."""
     from jackfield.cli.running_server import loaded_models
 
-    loaded = loaded_models(session.settings.server)
+    server = session.settings.server
+    loaded = loaded_models(server.host if host is None else host, server.port if port is None else port)
     if as_json:
         print_json(loaded)
         return

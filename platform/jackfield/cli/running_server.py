@@ -1,29 +1,24 @@
-"""What a server that runs on this machine says, asked over HTTP."""
+"""What a running server says, asked over HTTP."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from jackfield.errors import MissingDependency, Unavailable
 from jackfield.models.residents import LoadedModel
 
-if TYPE_CHECKING:
-    from jackfield.settings import ServerSettings
-
 TIMEOUT = 5.0
-"""Seconds that a server on this machine may take to answer."""
+"""Seconds that a server may take to answer."""
 
 
-def loaded_models(server: ServerSettings) -> tuple[LoadedModel, ...]:
-    """The models that the server at the settings' address has in memory; raises Unavailable where none answers."""
+def loaded_models(host: str, port: int) -> tuple[LoadedModel, ...]:
+    """The models that the server at an address has in memory; raises Unavailable where none answers."""
     try:
         import httpx
     except ModuleNotFoundError as error:
         raise MissingDependency("Asking a server needs httpx: `pip install 'jackfield[local]'`.") from error
 
-    address = server_address(server.host, server.port)
+    address = server_address(host, port)
     try:
         answer = httpx.get(f"{address}/api/models/loaded", timeout=TIMEOUT, trust_env=False)
         return msgspec.json.decode(answer.raise_for_status().content, type=tuple[LoadedModel, ...])

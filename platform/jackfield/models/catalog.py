@@ -22,6 +22,7 @@ from jackfield.errors import (
     PluginError,
 )
 from jackfield.models.disk import disk_errors, file_sha256
+from jackfield.models.in_place import check_in_place
 from jackfield.models.incoming import Incoming, discard
 from jackfield.models.installing import Arrival, Installer, checked_arrival, description_of, usable_engines
 from jackfield.models.naming import DEFAULT, checked_name
@@ -76,17 +77,17 @@ class ModelCatalog:
 
         Raises ModelNotFound, or ModelFileInvalid where the file is gone or has changed in size.
         """
-        named = (await self._chosen_default()) if name in (None, "", DEFAULT) else name
-        model = await self.recorded(named or "")
-        await asyncio.to_thread(_check_in_place, model)
+        if name is None or name in ("", DEFAULT):
+            chosen = await self._chosen_default()
+            model = await self._on_record(chosen, f"The default model '{chosen}'")
+        else:
+            model = await self.recorded(name)
+        await asyncio.to_thread(check_in_place, model)
         return model
 
     async def recorded(self, name: str) -> InstalledModel:
         """A model by its exact name, whatever became of its file; raises ModelNotFound."""
-        model = await self._records.get(name)
-        if model is None:
-            raise ModelNotFound(_not_found(name, await self._names(), self._default_model), parameter="model")
-        return model
+        return await self._on_record(name, f"Model '{name}'")
 
     async def pull(
         self,
@@ -162,6 +163,13 @@ class ModelCatalog:
             )
         return held if await asyncio.to_thread(_is_whole, held) else None
 
+    async def _on_record(self, name: str, subject: str) -> InstalledModel:
+        """A model by its exact name; `subject` is what it was asked for as."""
+        model = await self._records.get(name)
+        if model is None:
+            raise ModelNotFound(_not_found(name, subject, await self._names()), parameter="model")
+        return model
+
     async def _chosen_default(self) -> str:
         name = await self.default_name()
         if name is None:
@@ -224,28 +232,7 @@ def _is_whole(model: InstalledModel) -> bool:
         return model.path.is_file() and file_sha256(model.path) == model.sha256
 
 
-def _check_in_place(model: InstalledModel) -> None:
-    try:
-        size = model.path.stat().st_size
-    except OSError as error:
-        raise ModelFileInvalid(
-            f"The file of model '{model.name}', {model.path}, cannot be read: {error.strerror}; {_mend(model)}"
-        ) from error
-    if size != model.description.bytes:
-        raise ModelFileInvalid(
-            f"The file of model '{model.name}', {model.path}, is {size} bytes long and was pulled with "
-            f"{model.description.bytes}; {_mend(model)}"
-        )
-
-
-def _mend(model: InstalledModel) -> str:
-    link = " --link" if model.linked else ""
-    remove = f"`jackfield models rm {model.name}` and then " if model.linked else ""
-    return f"bring it again with {remove}`jackfield models pull {model.reference} --name {model.name}{link}`."
-
-
-def _not_found(name: str, installed: list[str], default: str | None) -> str:
-    subject = f"The default model '{name}'" if name == default else f"Model '{name}'"
+def _not_found(name: str, subject: str, installed: list[str]) -> str:
     if not installed:
         return f"{subject} is not installed, and no other is: bring one with {PULL_STARTER}."
     near = difflib.get_close_matches(name, installed, n=1)
