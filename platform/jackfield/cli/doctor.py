@@ -6,12 +6,14 @@ import asyncio
 import platform
 import socket
 import sys
+from collections.abc import Sequence
 
 import click
 
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.diagnostics import Finding
+from jackfield.contracts.models import InstalledModel
 from jackfield.errors import JackfieldError
 from jackfield.settings_file import settings_path
 from jackfield.version import __version__
@@ -100,7 +102,7 @@ async def _state(session: Session) -> list[Finding]:
     where = f"{session.settings.home}"
     try:
         async with open_catalog(session.settings, session.plugins) as catalog:
-            models = [model.name for model in await catalog.all()]
+            models = await catalog.all()
     except JackfieldError as error:
         return [
             Finding(
@@ -110,14 +112,31 @@ async def _state(session: Session) -> list[Finding]:
                 remedy="Mend what the sentence names.",
             )
         ]
-    folder = Finding(subject="data folder", health="ok", detail=where)
-    if models:
-        return [folder, Finding(subject="models", health="ok", detail=", ".join(models))]
-    remedy = "jackfield models pull starter --default"
-    return [
-        folder,
-        Finding(subject="models", health="missing", detail="none is installed yet", remedy=remedy, optional=True),
+    return [Finding(subject="data folder", health="ok", detail=where), *await asyncio.to_thread(_models, models)]
+
+
+def _models(models: Sequence[InstalledModel]) -> list[Finding]:
+    """The models whose files are in place, in one finding, and one for each that is not."""
+    from jackfield.models.in_place import file_fault, mending_commands
+
+    if not models:
+        remedy = "jackfield models pull starter --default"
+        return [
+            Finding(subject="models", health="missing", detail="none is installed yet", remedy=remedy, optional=True)
+        ]
+    faults = {model.name: fault for model in models if (fault := file_fault(model))}
+    broken = [
+        Finding(
+            subject=f"model {model.name}",
+            health="broken",
+            detail=f"{faults[model.name]}.",
+            remedy=" && ".join(mending_commands(model)),
+        )
+        for model in models
+        if model.name in faults
     ]
+    whole = ", ".join(model.name for model in models if model.name not in faults)
+    return [*([Finding(subject="models", health="ok", detail=whole)] if whole else []), *broken]
 
 
 def _port(host: str, port: int) -> Finding:
