@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import click
 
 from jackfield.cli.answering import Answer, remark_on_end, shown_answer
-from jackfield.cli.output import say
+from jackfield.cli.output import exit_code, say
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.runs import Conversation, RunRequest
@@ -87,7 +87,10 @@ class Chat:
 @sampling_options
 @pass_session
 def command(session: Session, model: str, system: str, continued: bool, sampling: SamplingOverrides) -> None:
-    """Talk with a model, turn by turn."""
+    """Talk with a model, turn by turn.
+
+    Lines that are piped in are turns too; a turn that fails then shows in the exit code when all are done.
+    """
     if continued and system:
         raise InvalidRequest("--system is for a new conversation, and --continue goes on with one that has its own.")
     with contextlib.suppress(ImportError):
@@ -99,9 +102,11 @@ def command(session: Session, model: str, system: str, continued: bool, sampling
             if continued:
                 for message in runner.run(chat.resume()):
                     say(f"{message.role}: {message.text}")
-            _converse(runner, chat)
+            failure = _converse(runner, chat)
         finally:
             runner.run(stack.aclose())
+    if failure and not sys.stdin.isatty():
+        sys.exit(exit_code(failure))
 
 
 async def _opened(
@@ -115,14 +120,15 @@ async def _opened(
     return Chat(workbench, installed.name, system, sampling)
 
 
-def _converse(runner: asyncio.Runner, chat: Chat) -> None:
-    """Read lines until /exit or the end of input; an error ends a turn, not the conversation."""
+def _converse(runner: asyncio.Runner, chat: Chat) -> JackfieldError | None:
+    """Read lines until /exit or the end of input; an error ends a turn, not the conversation. Gives the last one."""
+    failure: JackfieldError | None = None
     for text in _lines():
         match text.strip():
             case "":
                 continue
             case "/exit" | "/quit":
-                return
+                break
             case "/new":
                 chat.begin_anew()
                 say("A new conversation.")
@@ -131,16 +137,19 @@ def _converse(runner: asyncio.Runner, chat: Chat) -> None:
             case command if command.startswith("/") and " " not in command:
                 say(f"There is no {command}.\n{HELP}")
             case _:
-                _turn(runner, chat, text)
+                failure = _turn_failure(runner, chat, text) or failure
+    return failure
 
 
-def _turn(runner: asyncio.Runner, chat: Chat, text: str) -> None:
+def _turn_failure(runner: asyncio.Runner, chat: Chat, text: str) -> JackfieldError | None:
+    """Take a turn; the error that ended it, which has been shown, or None."""
     try:
         remark_on_end(runner.run(chat.answer(text)))
-    except InvalidRequest as error:
-        say(f"error: {error.message} /new begins a new conversation.")
     except JackfieldError as error:
-        say(f"error: {error.message}")
+        advice = " /new begins a new conversation." if isinstance(error, InvalidRequest) else ""
+        say(f"error: {error.message}{advice}")
+        return error
+    return None
 
 
 def _lines() -> Iterator[str]:
