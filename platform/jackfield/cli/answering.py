@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import aclosing
 
 import click
@@ -53,7 +52,6 @@ async def _followed(workbench: Workbench, run_id: str, *, quiet: bool) -> Answer
                     parts.append(text)
                     if not quiet:
                         click.echo(text, nl=False)
-                        sys.stdout.flush()
                 case Finished(reason=reason, usage=usage):
                     _end_line(parts, quiet)
                     return Answer(run_id=run_id, model=model, answer="".join(parts), finish_reason=reason, usage=usage)

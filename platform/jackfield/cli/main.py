@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from jackfield.cli.output import exit_code, say
+from jackfield.cli.output import OutputUnwritable, exit_code, guard_output, say
 from jackfield.cli.session import Session
 from jackfield.command_table import OWN_COMMANDS
 from jackfield.errors import JackfieldError
@@ -65,10 +65,13 @@ def jackfield() -> None:
 
 def run() -> None:
     """Run the command line and exit: the one place where errors become exit codes."""
+    guard_output()
     try:
         status = jackfield.main(prog_name="jackfield", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where it can still be told that it fails
     except JackfieldError as error:
-        say(f"{click.style('error:', fg='red', bold=True)} {error.message}")
+        say(f"{_mark()} {error.message}")
         status = exit_code(error)
     except click.ClickException as error:
         error.show()
@@ -78,11 +81,22 @@ def run() -> None:
         status = 130
     except BrokenPipeError:
         # The reader of our output left (`jackfield … | head`): nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         status = 141
+    except OutputUnwritable as error:
+        say(f"{_mark()} The output cannot be written ({error.strerror}); what was to come is lost.")
+        _discard_output()
+        status = exit_code(JackfieldError(str(error)))
     except Exception as error:  # noqa: BLE001 - the boundary to the shell: reported, with an exit code
         status = _report_fault(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _discard_output() -> None:
+    """Send what stdout still holds back nowhere, so that Python does not try to write it again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _report_fault(error: Exception) -> int:
@@ -91,5 +105,9 @@ def _report_fault(error: Exception) -> int:
         traceback.print_exception(error)
     else:
         say("Set JACKFIELD_LOG_LEVEL=debug and run it again to see where.")
-    say(f"{click.style('error:', fg='red', bold=True)} This is a fault of Jackfield or a plugin: {error!r}.")
+    say(f"{_mark()} This is a fault of Jackfield or a plugin: {error!r}.")
     return 70
+
+
+def _mark() -> str:
+    return click.style("error:", fg="red", bold=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,6 +27,33 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.MissingDependency: 9,
 }
 """By class; one that is not here has its nearest ancestor's. 3 is kept for a denied tool, 130 for Ctrl+C."""
+
+
+class OutputUnwritable(OSError):
+    """Stdout takes nothing more; no other file's failure looks like this one."""
+
+
+class _Output(io.FileIO):
+    """Stdout's descriptor, whose failures say whose they are."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputUnwritable(error.errno, error.strerror) from error
+
+
+def guard_output() -> None:
+    """Let stdout raise OutputUnwritable where it is a file or a pipe that cannot be written."""
+    if sys.stdout is None or sys.stdout.isatty():
+        return
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(sys.stdout.fileno(), "wb", closefd=False)),
+        encoding=sys.stdout.encoding,
+        errors=sys.stdout.errors,
+    )
 
 
 def exit_code(error: errors.JackfieldError) -> int:
