@@ -15,9 +15,11 @@ from jackfield.contracts.registration import Provided
 from jackfield.errors import JackfieldError, PluginError, PluginNotFound, SettingsInvalid
 from jackfield.hookspecs import HOOKS, PROJECT, Hooks
 from jackfield.registry import Registry
-from jackfield.settings_file import read_settings_table, write_setting
+from jackfield.settings_file import read_settings_table, settings_path, write_setting
+from jackfield.settings_variables import listed_names, set_variables, variable_name, variable_table
 
 LOAD_VARIABLE = "JACKFIELD_LOAD_PLUGINS"
+DISABLED_VARIABLE = variable_name("plugins", "disabled")
 BUILT_IN = "builtin"
 
 PluginState = Literal["loaded", "failed", "disabled", "skipped"]
@@ -179,8 +181,19 @@ def set_enabled(name: str, enabled: bool) -> None:
     names = sorted(entry.name for entry in entry_points(group=PROJECT))
     if name not in names:
         raise PluginNotFound(f"No plugin named '{name}' is installed; there are {', '.join(names) or 'none'}.")
-    kept = [other for other in _disabled_plugins() if other != name]
+    kept = [other for other in _disabled_in_file() if other != name]
     write_setting(("plugins", "disabled"), kept if enabled else sorted([*kept, name]))
+
+
+def disabled_by_variable() -> tuple[str, list[str]] | None:
+    """The variable that names the plugins that stay off, and those names; it wins over the file."""
+    if named := set_variables().get(DISABLED_VARIABLE):
+        return DISABLED_VARIABLE, listed_names(DISABLED_VARIABLE, named)
+    section = variable_table("plugins", {"disabled": ["web"]})
+    if section is None or "disabled" not in section:
+        return None
+    whole = variable_name("plugins")
+    return whole, _plugin_names(section["disabled"], whole)
 
 
 def is_built_in(entry: EntryPoint) -> bool:
@@ -189,11 +202,21 @@ def is_built_in(entry: EntryPoint) -> bool:
 
 
 def _disabled_plugins() -> list[str]:
+    """As settings.py has it, read without pydantic."""
+    by_variable = disabled_by_variable()
+    return by_variable[1] if by_variable else _disabled_in_file()
+
+
+def _disabled_in_file() -> list[str]:
     section = read_settings_table().get("plugins", {})
     disabled = section.get("disabled", []) if isinstance(section, dict) else None
-    if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
-        raise SettingsInvalid("The setting 'plugins.disabled' must be a list of plugin names.")
-    return disabled
+    return _plugin_names(disabled, str(settings_path()))
+
+
+def _plugin_names(value: object, origin: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise SettingsInvalid(f"The setting 'plugins.disabled' must be a list of plugin names in {origin}.")
+    return value
 
 
 def _checked(hook: str, offered: Any) -> list[Provided[Any]]:

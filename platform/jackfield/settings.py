@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jackfield.contracts.records import sqlite_url
-from jackfield.errors import SettingsInvalid
+from jackfield.settings_faults import first_fault
 from jackfield.settings_file import data_folder, read_settings_table
+from jackfield.settings_variables import listed_names, refuse_unknown_variables, variable_name, variable_table
+
+LARGEST_INT32 = 2**31 - 1
+MOST_BATCH_TOKENS = 8192
+THREADS_PER_PROCESSOR = 4
 
 
 class Section(BaseModel):
@@ -29,12 +36,22 @@ class ServerSettings(Section):
 class EngineOptions(Section):
     """How models are opened; 0 leaves the choice to the engine, from the model and the machine."""
 
-    context_length: int = Field(default=0, ge=0)
-    cells: int = Field(default=0, ge=0)
+    context_length: int = Field(default=0, ge=0, le=LARGEST_INT32)
+    cells: int = Field(default=0, ge=0, le=LARGEST_INT32)
     sequences: int = Field(default=0, ge=0, le=256)
-    batch_tokens: int = Field(default=0, ge=0)
+    batch_tokens: int = Field(default=0, ge=0, le=MOST_BATCH_TOKENS)
     threads: int = Field(default=0, ge=0)
-    gpu_layers: int = Field(default=-1, ge=-1)
+    gpu_layers: int = Field(default=-1, ge=-1, le=LARGEST_INT32)
+
+    @field_validator("threads")
+    @classmethod
+    def _threads_that_run(cls, threads: int) -> int:
+        """Thousands of threads that wait for one another on a few processors never finish a pass."""
+        processors = os.cpu_count() or 1
+        most = THREADS_PER_PROCESSOR * processors
+        if threads > most:
+            raise ValueError(f"at most {most} are of use on this machine's {processors} processors; 0 chooses for you")
+        return threads
 
 
 class RunSettings(Section):
@@ -79,6 +96,12 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     plugins: PluginSettings = PluginSettings()
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _home_or_the_usual(cls, home: object) -> object:
+        """An empty folder name would be the working directory."""
+        return data_folder() if home == "" else home
+
     @property
     def state_url(self) -> str:
         """The database's address: as set, else SQLite in the data folder."""
@@ -99,7 +122,23 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then variables, then the file."""
-        return init_settings, env_settings, _FileSource(settings_cls)
+        return init_settings, _VariableSource(settings_cls), _FileSource(settings_cls)
+
+
+class _VariableSource(EnvSettingsSource):
+    """The variables as a source, with a sentence for each that is misspelt or not what its setting takes."""
+
+    def __call__(self) -> dict[str, Any]:
+        sections = _sections()
+        refuse_unknown_variables([variable_name(*name.split(".")) for name in (*_names(), *sections)])
+        for name, section in sections.items():
+            variable_table(name, section.model_dump(mode="json"))
+        return super().__call__()
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        if field_name == "disabled":
+            return listed_names(variable_name("plugins", "disabled"), value)
+        return super().decode_complex_value(field_name, field, value)
 
 
 class _FileSource(PydanticBaseSettingsSource):
@@ -117,9 +156,17 @@ def load_settings(**flags: Any) -> Settings:
     try:
         return Settings(**flags)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SettingsInvalid(
-            f"The setting '{place}' is {first.get('input')!r}: {first['msg']} "
-            f"(it comes from a flag, JACKFIELD_{place.replace('.', '__').upper()}, or jackfield.toml)."
-        ) from error
+        raise first_fault(error, flags, known=_names()) from error
+
+
+def _sections() -> dict[str, Section]:
+    """The tables, each as it is by default."""
+    fields = Settings.model_fields.items()
+    return {name: field.default for name, field in fields if isinstance(field.default, Section)}
+
+
+def _names() -> list[str]:
+    """Every setting, such as `home` and `server.port`."""
+    sections = _sections()
+    inside = [f"{name}.{key}" for name, section in sections.items() for key in type(section).model_fields]
+    return [*(name for name in Settings.model_fields if name not in sections), *inside]

@@ -11,7 +11,7 @@ import msgspec
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.errors import PluginNotFound
-from jackfield.plugin_host import PluginHost, PluginReport, set_enabled
+from jackfield.plugin_host import PluginHost, PluginReport, disabled_by_variable, set_enabled
 from jackfield.settings_file import settings_path
 
 COLUMNS = ("NAME", "VERSION", "FROM", "STATE", "HOOKS")
@@ -68,6 +68,7 @@ def enable_plugin(name: str) -> None:
     """Let a plugin load from the next start on."""
     set_enabled(name, True)
     say(f"Plugin '{name}' loads from the next start on (kept in {settings_path()}).")
+    _say_what_wins()
 
 
 @group.command("disable")
@@ -76,6 +77,13 @@ def disable_plugin(name: str) -> None:
     """Keep a plugin off from the next start on."""
     set_enabled(name, False)
     say(f"Plugin '{name}' stays off from the next start on (kept in {settings_path()}).")
+    _say_what_wins()
+
+
+def _say_what_wins() -> None:
+    if by_variable := disabled_by_variable():
+        variable, names = by_variable
+        say(f"As long as {variable} is set, what it names stays off instead: {', '.join(names) or 'nothing'}.")
 
 
 def _print_reports(reports: Sequence[PluginReport]) -> None:
