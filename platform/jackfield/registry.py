@@ -31,10 +31,14 @@ T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """The registered things of one kind, by name; each is built on first use and then kept."""
+    """The registered things of one kind, by name; each is built on first use and then kept.
 
-    def __init__(self, kind: str, *, reserved: Collection[str] = ()) -> None:
+    `extra` is the extra of Jackfield's distribution that brings what our own of this kind need.
+    """
+
+    def __init__(self, kind: str, *, reserved: Collection[str] = (), extra: str = "all") -> None:
         self.kind = kind
+        self._extra = extra
         self._reserved = reserved
         self._provided: dict[str, tuple[Provided[T], str]] = {}
         self._built: dict[str, T] = {}
@@ -82,7 +86,7 @@ class Shelf(Generic[T]):
         except ImportError as error:
             raise MissingDependency(
                 f"{self.kind.capitalize()} '{name}' of plugin '{owner}' lacks a package ({error}); "
-                "install what the plugin asks for (for Jackfield's own: pip install 'jackfield[all]')."
+                f"install what the plugin asks for (for Jackfield's own: pip install 'jackfield[{self._extra}]')."
             ) from error
         except Exception as error:
             raise PluginError(
@@ -124,8 +128,8 @@ class Registry:
     """Every shelf; a shelf's attribute is its hook's name without `jackfield_`."""
 
     def __init__(self) -> None:
-        self.engines: Shelf[EngineFactory] = Shelf("engine")
-        self.model_sources: Shelf[ModelSource] = Shelf("model source")
+        self.engines: Shelf[EngineFactory] = Shelf("engine", extra="local")
+        self.model_sources: Shelf[ModelSource] = Shelf("model source", extra="local")
         self.tools: Shelf[Tool] = Shelf("tool")
         self.call_protocols: Shelf[CallProtocol] = Shelf("call protocol")
         self.agents: Shelf[Agent] = Shelf("agent")
@@ -137,9 +141,9 @@ class Registry:
         self.memories: Shelf[Memory] = Shelf("memory")
         self.guards: Shelf[Guard] = Shelf("guard")
         self.executors: Shelf[ExecutorFactory] = Shelf("executor")
-        self.state_stores: Shelf[StateStoreFactory] = Shelf("state store")
-        self.migrators: Shelf[Migrator] = Shelf("migrator")
-        self.doors: Shelf[ServingDoor] = Shelf("door")
+        self.state_stores: Shelf[StateStoreFactory] = Shelf("state store", extra="local")
+        self.migrators: Shelf[Migrator] = Shelf("migrator", extra="local")
+        self.doors: Shelf[ServingDoor] = Shelf("door", extra="server")
         self.commands: Shelf[click.Command] = Shelf("command", reserved=OWN_COMMANDS)
         self.diagnostics: Shelf[Diagnostic] = Shelf("diagnostic")
 
