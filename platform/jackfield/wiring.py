@@ -15,7 +15,7 @@ from jackfield.contracts.records import Migrator, RunRecords, StateStore
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
-from jackfield.plugin_host import PluginHost
+from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
 from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.runs.lifecycle import RunLifecycle
 from jackfield.settings import Settings
@@ -71,7 +71,7 @@ async def open_store(settings: Settings, plugins: PluginHost) -> AsyncIterator[S
             store = await factory.open(url)
             break
     else:
-        raise NothingRegistered(_unclaimed("state store", url))
+        raise NothingRegistered(_unclaimed("state store", url, plugins))
     try:
         yield store
     finally:
@@ -88,7 +88,7 @@ def chosen_migrator(settings: Settings, plugins: PluginHost) -> Migrator:
     for _, migrator in plugins.registry.migrators.items():
         if migrator.claims(settings.state_url):
             return migrator
-    raise NothingRegistered(_unclaimed("migrator", settings.state_url))
+    raise NothingRegistered(_unclaimed("migrator", settings.state_url, plugins))
 
 
 def make_folder(folder: Path) -> None:
@@ -121,9 +121,19 @@ async def _prune(runs: RunRecords, keep_days: int) -> None:
         await runs.prune(before=datetime.now(UTC) - timedelta(days=keep_days))
 
 
-def _unclaimed(kind: str, url: str) -> str:
-    scheme = url.partition(":")[0]
-    return (
-        f"No {kind} is registered for {scheme} databases; `jackfield plugins list` shows which plugins are loaded, "
-        "and `pip install 'jackfield[local]'` brings SQLite."
-    )
+def _unclaimed(kind: str, url: str, plugins: PluginHost) -> str:
+    missing = f"No {kind} is registered for {url.partition(':')[0]} databases; "
+    held_back = [_held_back(report) for report in plugins.reports() if report.state != "loaded"]
+    if not held_back:
+        return missing + "name another database with JACKFIELD_DATABASE_URL, or install a plugin that brings this one."
+    return missing + f"these plugins are not loaded: {', '.join(held_back)}."
+
+
+def _held_back(report: PluginReport) -> str:
+    if report.state == "skipped":
+        return f"{report.name} ({LOAD_VARIABLE} leaves it out)"
+    if report.state == "disabled":
+        if by_variable := disabled_by_variable():
+            return f"{report.name} ({by_variable[0]} disables it)"
+        return f"{report.name} (disabled; `jackfield plugins enable {report.name}` lets it load)"
+    return f"{report.name} (failed: {report.error})"
