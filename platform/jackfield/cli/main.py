@@ -12,7 +12,7 @@ import click
 from jackfield.cli.output import OutputUnwritable, exit_code, guard_output, say
 from jackfield.cli.session import Session
 from jackfield.command_table import OWN_COMMANDS
-from jackfield.errors import JackfieldError
+from jackfield.errors import JackfieldError, SettingsInvalid
 from jackfield.version import __version__
 
 
@@ -21,8 +21,7 @@ class CommandTable(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own in the order of a first day's use, then the plugins'."""
-        offered = ctx.ensure_object(Session).plugins.registry.commands.names()
-        return [*OWN_COMMANDS, *sorted(offered)]
+        return [*OWN_COMMANDS, *self._offered(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The subcommand, imported now; plugins load only for a name that is not our own."""
@@ -47,11 +46,19 @@ class CommandTable(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line a subcommand, from the table and the registrations."""
-        commands = ctx.ensure_object(Session).plugins.registry.commands
         rows = [(name, own.summary) for name, own in OWN_COMMANDS.items()]
-        rows += [(name, commands.summary(name)) for name in sorted(commands.names())]
+        rows += self._offered(ctx).items()
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def _offered(self, ctx: click.Context) -> dict[str, str]:
+        """The plugins' subcommands and their lines; none, with a warning, where the settings cannot be read."""
+        try:
+            commands = ctx.ensure_object(Session).plugins.registry.commands
+        except SettingsInvalid as error:
+            say(f"{click.style('warning:', fg='yellow', bold=True)} Plugins' commands are left out: {error.message}")
+            return {}
+        return {name: commands.summary(name) for name in sorted(commands.names())}
 
 
 @click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
