@@ -1,20 +1,32 @@
 """Where a model's Jinja template runs: what it may use, and how long it may go on.
 
 A template comes with the model file and is not trusted. Jinja's sandbox keeps it from the interpreter; the limits here
-keep it from looping for ever and from filling the memory with one expression.
+keep it from looping for ever and from filling the memory with one expression. What texts come to is worked out in
+`text_lengths.py` before they are made.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
 
-from jinja2 import TemplateError, nodes
+from jinja2 import Environment, TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
+from jinja2.nodes import EvalContext
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from jackfield_engines.llama_cpp.text_lengths import (
+    MEASURED_FILTERS,
+    length_of_filter,
+    length_of_method,
+    length_of_operation,
+)
 
 MOST_ROUNDS = 250_000
 """Of all loops and macros in one rendering, about a second; a thousand messages take a few thousand."""
@@ -22,7 +34,7 @@ MOST_ROUNDS = 250_000
 LARGEST_POWER = 64
 
 LONGEST_VALUE = 50_000_000
-"""Characters or items that one `+`, `*` or the whole rendering may come to."""
+"""Characters or items that one expression or the whole rendering may come to."""
 
 
 class TemplateRefusal(TemplateError):
@@ -46,11 +58,13 @@ class _GenerationBlock(Extension):
 class TemplateSandbox(ImmutableSandboxedEnvironment):
     """The environment that templates are written for (that of `transformers`), with limits."""
 
-    intercepted_binops = frozenset({"+", "*", "**"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationBlock, loopcontrols])
         self.filters["tojson"] = _json
+        for name in MEASURED_FILTERS:
+            self.filters[name] = self._measured(name, self.filters[name])
         self.globals["raise_exception"] = _refuse
         self.globals["strftime_now"] = _now
         del self.globals["lipsum"]
@@ -61,9 +75,29 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         if operator == "**":
             if isinstance(right, int) and right > LARGEST_POWER:
                 raise TemplateOverrun(f"a power above {LARGEST_POWER}")
-        elif _length_of(operator, left, right) > LONGEST_VALUE:
-            raise TemplateOverrun(f"a value of more than {LONGEST_VALUE:,} items")
+        else:
+            _check(length_of_operation(operator, left, right))
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """`obj(…)`, unless it is a text's method that would make something out of all proportion."""
+        _check(length_of_method(obj, args, kwargs))
+        return super().call(context, obj, *args, **kwargs)
+
+    def joined(self, *values: Any) -> str:
+        """What `~` makes."""
+        texts = [str(value) for value in values]
+        _check(sum(map(len, texts)))
+        return "".join(texts)
+
+    def _measured(self, name: str, made: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(made)
+        def measured(*arguments: Any, **named: Any) -> Any:
+            texts = [argument for argument in arguments if not isinstance(argument, Environment | EvalContext)]
+            _check(length_of_filter(name, texts, named))
+            return made(*arguments, **named)
+
+        return measured
 
     def begin_rendering(self) -> None:
         """Count this thread's rounds from zero."""
@@ -78,7 +112,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """The template with a count at the start of every loop's and macro's body, where no variable can hide it."""
-        template = super()._parse(source, name, filename)
+        template: nodes.Template = _Concatenations(self).visit(super()._parse(source, name, filename))
         bodies: list[nodes.For | nodes.Macro] = [*template.find_all(nodes.For), *template.find_all(nodes.Macro)]
         for body in bodies:
             count = nodes.Call(nodes.EnvironmentAttribute("count_round"), [], [], None, None)
@@ -86,13 +120,22 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return template
 
 
-def _length_of(operator: str, left: Any, right: Any) -> int:
-    """The length of what `+` or `*` makes; 0 for plain numbers."""
-    lengths = [len(side) for side in (left, right) if isinstance(side, str | list | tuple)]
-    if operator == "*" and len(lengths) == 1:
-        times = right if isinstance(right, int) else left
-        return lengths[0] * times if isinstance(times, int) else 0
-    return sum(lengths)
+class _Concatenations(NodeTransformer):
+    """Has `~` done by the environment, which looks at what comes of it."""
+
+    def __init__(self, environment: TemplateSandbox) -> None:
+        self._environment = environment
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - as jinja2 names it
+        """A call in the place of the operator."""
+        self.generic_visit(node)
+        call = nodes.Call(nodes.EnvironmentAttribute("joined"), node.nodes, [], None, None, lineno=node.lineno)
+        return call.set_environment(self._environment)
+
+
+def _check(length: int) -> None:
+    if length > LONGEST_VALUE:
+        raise TemplateOverrun(f"a value of more than {LONGEST_VALUE:,} items")
 
 
 def _json(
@@ -103,6 +146,7 @@ def _json(
     sort_keys: bool = False,
 ) -> str:
     """Plain JSON: Jinja's own filter escapes HTML, which models were not trained on."""
+    _check((indent or 0) * 1000)
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
