@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=data_folder)
     database_url: str = ""
     default_model: str | None = None
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     server: ServerSettings = ServerSettings()
     engine: EngineOptions = EngineOptions()
     runs: RunSettings = RunSettings()

@@ -122,18 +122,19 @@ async def _prune(runs: RunRecords, keep_days: int) -> None:
 
 
 def _unclaimed(kind: str, url: str, plugins: PluginHost) -> str:
-    missing = f"No {kind} is registered for {url.partition(':')[0]} databases; "
-    held_back = [_held_back(report) for report in plugins.reports() if report.state != "loaded"]
-    if not held_back:
-        return missing + "name another database with JACKFIELD_DATABASE_URL, or install a plugin that brings this one."
-    return missing + f"these plugins are not loaded: {', '.join(held_back)}."
+    missing = f"No {kind} is registered for {url.partition(':')[0]} databases"
+    reports = plugins.reports()
+    held_back = [_held_back(report) for report in reports if report.state in ("disabled", "failed")]
+    if skipped := [report.name for report in reports if report.state == "skipped"]:
+        held_back.append(f"{LOAD_VARIABLE} leaves out {', '.join(skipped)}")
+    if held_back:
+        return f"{missing}, and not every plugin is loaded: {'; '.join(held_back)}."
+    return f"{missing}; name another with JACKFIELD_DATABASE_URL, or install a plugin that brings this one."
 
 
 def _held_back(report: PluginReport) -> str:
-    if report.state == "skipped":
-        return f"{report.name} ({LOAD_VARIABLE} leaves it out)"
-    if report.state == "disabled":
-        if by_variable := disabled_by_variable():
-            return f"{report.name} ({by_variable[0]} disables it)"
-        return f"{report.name} (disabled; `jackfield plugins enable {report.name}` lets it load)"
-    return f"{report.name} (failed: {report.error})"
+    if report.state == "failed":
+        return f"{report.name} failed ({report.error})"
+    if by_variable := disabled_by_variable():
+        return f"{by_variable[0]} disables {report.name}"
+    return f"{report.name} is disabled (`jackfield plugins enable {report.name}` lets it load)"
