@@ -20,6 +20,7 @@ from jackfield.errors import ModelFileInvalid, ModelLoading, Overloaded
 from jackfield.events import Failed, Finished, RunEventBody, TextDelta
 from jackfield.hookspecs import hookimpl
 from jackfield.messages import Message
+from jackfield.models.residents import Residents
 from jackfield.plugin_host import PluginHost
 from jackfield.settings import load_settings
 from jackfield.testing.contract_suites.records_made import a_model
@@ -54,6 +55,17 @@ class Early:
     @hookimpl
     def jackfield_engines(self) -> list[Provided[EngineFactory]]:
         return [Provided("early", self._build)]
+
+
+class Nothing:
+    """A worker that has nothing to do."""
+
+    load = 0
+    context_length = 1
+    ended = False
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class SlowTokenizer(ScriptedEngine):
@@ -169,3 +181,28 @@ async def test_a_server_is_ready_once_a_model_is_in_memory_though_preloading_gav
                 await workbench.check()
             await asyncio.sleep(0.005)
         await workbench.check()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cancel_in_the_moment_that_a_model_is_there_is_not_lost(turns: int) -> None:
+    there: asyncio.Future[Nothing] = asyncio.get_running_loop().create_future()
+
+    async def opening(model: InstalledModel) -> Nothing:
+        return await there
+
+    residents = Residents("generate", opening, load_timeout=60)
+
+    async def asking() -> None:
+        async with residents.held(a_model()):
+            await asyncio.sleep(60)
+
+    asked = asyncio.create_task(asking())
+    await asyncio.sleep(0.01)
+    there.set_result(Nothing())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asked.cancel()
+    done, _ = await asyncio.wait([asked], timeout=1)
+    assert done, "the cancel was lost"
+    assert asked.cancelled()
+    await residents.close()

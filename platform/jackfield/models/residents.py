@@ -151,7 +151,9 @@ class Residents(Generic[W]):
 
     async def _opened(self, resident: Resident[W]) -> W:
         try:
-            return await asyncio.wait_for(asyncio.shield(resident.opening), self._load_timeout)
+            # Not wait_for: in Python 3.11 it loses a cancel that comes in the moment that the model is there.
+            async with asyncio.timeout(self._load_timeout):
+                return await asyncio.shield(resident.opening)
         except TimeoutError as error:
             name = resident.model.name
             raise ModelLoading(f"Model '{name}' is still loading; try again later.", retry_after=10) from error

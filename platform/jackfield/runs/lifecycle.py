@@ -21,13 +21,17 @@ class RunControl:
     def __init__(self) -> None:
         self._handle: SequenceHandle | None = None
         self._task = asyncio.current_task()
+        self._stopped = False
 
     def decoding(self, handle: SequenceHandle) -> None:
-        """From here on, to stop means to cancel the sequence."""
+        """From here on, to stop means to cancel the sequence; done at once where that was asked for before."""
         self._handle = handle
+        if self._stopped:
+            handle.cancel()
 
     def stop(self) -> None:
         """End the run; what it wrote until then stands."""
+        self._stopped = True
         if self._handle:
             self._handle.cancel()
         elif self._task:
