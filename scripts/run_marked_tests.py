@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
+import postgres_server
 import pytest
 from build_engine import cache_folder
 
@@ -24,7 +26,10 @@ def main() -> int:
     expression = f"({runnable})" + "".join(f" and not {marker}" for marker in withheld)
     if MODEL_VARIABLE not in os.environ:
         os.environ[MODEL_VARIABLE] = str(starter_model())
-    return pytest.main(["-m", expression], plugins=[WithheldTests(withheld)])
+    with nullcontext("") if "postgres" in withheld else postgres_server.postgres_server() as url:
+        if url:
+            os.environ[postgres_server.VARIABLE] = url
+        return pytest.main(["-m", expression], plugins=[WithheldTests(withheld)])
 
 
 class WithheldTests:
@@ -93,7 +98,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "model": _nothing,
     "slow": _nothing,
     "models": _unless_set("JACKFIELD_TEST_MODELS", "folder with the models of the benches"),
-    "postgres": _unless_set("JACKFIELD_TEST_POSTGRES", "server (such as postgresql://user@localhost/name)"),
+    "postgres": postgres_server.why_not,
     "redis": _unless_set("JACKFIELD_TEST_REDIS", "server (such as redis://localhost)"),
     "browser": _unless_chromium,
 }
