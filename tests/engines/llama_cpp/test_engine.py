@@ -322,7 +322,8 @@ def test_opening_and_closing_keeps_no_memory(factory, install, starter_file: Pat
 
     before = max(once() for _ in range(4))
     after = min([once() for _ in range(20)][-4:])
-    assert after - before < 10_000_000, "a context that stayed would have left twenty times as much"
+    # The heap of a process that ran other tests grows by itself; twenty contexts that stayed are 400 MB of cells alone.
+    assert after - before < 100_000_000
 
 
 @pytest.mark.model
