@@ -10,7 +10,10 @@ from jackfield.events import FinishReason, TokenScore, Usage
 
 
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A tokenized prompt and how to go on from it; `max_tokens` is never more than the context has room for."""
+    """A tokenized prompt and how to go on from it; `max_tokens` is never more than the context has room for.
+
+    With `ignore_end` an end token ends nothing, and every token is delivered as it is drawn, even one without text.
+    """
 
     prompt: tuple[int, ...]
     sampling: Sampling
@@ -18,6 +21,7 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     constraint: Constraint | None = None
+    ignore_end: bool = False
 
 
 class Admitted(msgspec.Struct, frozen=True):

@@ -59,7 +59,7 @@ class DecodingSequence:
             raise AssertionError("a sequence draws only after it was prepared")
         token = self._sampler.sample(row)
         self.tokens.append(token)
-        if token in engine.model.end_tokens:
+        if token in engine.model.end_tokens and not self.request.ignore_end:
             return self._end("stop")
         if self.request.logprobs is not None:
             self._unsaid_scores.append(token_score(engine, row, token, self.request.logprobs))
@@ -82,7 +82,7 @@ class DecodingSequence:
             self._sampler = None
 
     def _say(self, text: str) -> list[Delivery]:
-        if not text:
+        if not text and not (self.request.ignore_end and self._unsaid_tokens):
             return []
         delta = Delta(text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores))
         self._unsaid_tokens, self._unsaid_scores = 0, []
