@@ -31,12 +31,18 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What an open model holds: `cells` tokens in all, `context_length` in one sequence, `batch_tokens` in one call."""
+    """What an open model holds: `cells` tokens in all, `context_length` in one sequence, `batch_tokens` in one call.
+
+    Of its `sequences`, `running` are for requests under way (0: any), the others to keep prefixes in; a model whose
+    memory is one state for a whole sequence cannot share or cut parts of it.
+    """
 
     context_length: int
     cells: int
     sequences: int
     batch_tokens: int
+    running: int = 0
+    shares_parts: bool = True
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):

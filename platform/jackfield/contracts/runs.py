@@ -11,6 +11,7 @@ from jackfield.contracts.sampling import Constraint, SamplingOverrides
 from jackfield.events import Usage
 from jackfield.messages import Message
 
+Priority = Literal["interactive", "normal", "background"]
 Overflow = Literal["error", "compress", "slide"]
 RunState = Literal["queued", "running", "finished", "failed", "cancelled"]
 
@@ -32,6 +33,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     constraint: Constraint | None = None
     overflow: Overflow = "error"
     client: str = "local"
+    priority: Priority = "normal"
     conversation_id: str | None = None
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from jackfield.contracts.engine import TokenBatch
 from jackfield.decoding.scheduler import Share
-from jackfield.decoding.sequence import DecodingSequence
 
-Draws = list[tuple[DecodingSequence, int]]
+Draws = list[tuple[Share, list[int]]]
+"""Who draws, and from which rows: one, or as many more as there are drafted tokens to verify."""
 
 
 def batch_of(shares: Iterable[Share]) -> tuple[TokenBatch, Draws]:
@@ -20,11 +20,14 @@ def batch_of(shares: Iterable[Share]) -> tuple[TokenBatch, Draws]:
         slot = sequence.slot
         if slot is None:
             continue
-        row = -1
-        for offset in range(share.rows):
-            position = sequence.evaluated + offset
-            last = share.draws and offset == share.rows - 1
-            row = batch.add(sequence.tokens[position], position=position, sequence=slot, logits=last)
-        if share.draws:
-            draws.append((sequence, row))
+        tokens = sequence.tokens[sequence.evaluated : sequence.evaluated + share.rows]
+        first_flagged = len(tokens) - 1 if share.draws else share.width
+        flagged = []
+        for offset, token in enumerate((*tokens, *share.draft)):
+            wanted = offset >= first_flagged
+            row = batch.add(token, position=sequence.evaluated + offset, sequence=slot, logits=wanted)
+            if wanted:
+                flagged.append(row)
+        if flagged:
+            draws.append((share, flagged))
     return batch, draws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterable
@@ -10,8 +11,9 @@ import msgspec
 import structlog
 
 from jackfield.contracts.engine import TokenEngine
-from jackfield.decoding.batch import batch_of
+from jackfield.decoding.batch import Draws, batch_of
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
+from jackfield.decoding.kv_cache import KVCache
 from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
 from jackfield.decoding.scheduler import Scheduler, Share
 from jackfield.decoding.sequence import DecodingSequence
@@ -21,14 +23,23 @@ log = structlog.get_logger()
 
 
 class LoopStatistics(msgspec.Struct, kw_only=True):
-    """What a loop has done since it began; times in seconds."""
+    """What a loop has done since it began; times in seconds. Of `prompt_tokens`, `cached_tokens` were not evaluated."""
 
     steps: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
     prefilled_tokens: int = 0
     drawn_tokens: int = 0
     preemptions: int = 0
+    used_cells: int = 0
+    evictions: int = 0
     evaluating: float = 0.0
     stepping: float = 0.0
+
+    @property
+    def hit_rate(self) -> float:
+        """The part of all prompt tokens that was cached."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
 
 class DecodeLoop:
@@ -38,7 +49,9 @@ class DecodeLoop:
         self.engine = engine
         self.statistics = LoopStatistics()
         self._queue_limit = queue_limit
-        self._scheduler = Scheduler(engine.limits)
+        self._cache = KVCache(engine)
+        self._scheduler = Scheduler(engine.limits, self._cache)
+        self._arrivals = itertools.count()
         self._wake = threading.Condition()
         self._submitted: list[DecodingSequence] = []
         self._cancelled: set[SequenceHandle] = set()
@@ -66,7 +79,7 @@ class DecodeLoop:
     def submit(self, request: DecodeRequest) -> SequenceHandle:
         """Take a request from a running event loop; raises Overloaded when too many wait, or ShuttingDown."""
         handle = SequenceHandle(self._cancel)
-        sequence = DecodingSequence(handle, request)
+        sequence = DecodingSequence(handle, request, next(self._arrivals))
         with self._wake:
             if self._closing:
                 raise ShuttingDown("This model is being unloaded; try again in a moment.")
@@ -130,6 +143,8 @@ class DecodeLoop:
             self._step()
         except Exception as error:  # noqa: BLE001 - told to the requests and logged
             self._fail(list(self._scheduler.running), error)
+        self.statistics.used_cells = self._cache.used_cells
+        self.statistics.evictions = self._cache.evictions
         self._send()
         self.statistics.steps += 1
         self.statistics.stepping += time.perf_counter() - began
@@ -144,54 +159,77 @@ class DecodeLoop:
         try:
             self.engine.evaluate(batch)
         except CellsExhausted as error:
-            if not self._preempt_youngest():
+            if not (self._cache.make_room(self._cache.free_cells + len(batch)) or self._preempt()):
                 self._break([share.sequence for share in shares], error)
             return
         except EngineFailure as error:
             log.error("evaluation failed", model=self.engine.model.name, rows=len(batch), reason=error.message)
             self._break([share.sequence for share in shares], error)
             return
-        self.statistics.evaluating += time.perf_counter() - began
-        self.statistics.prefilled_tokens += len(batch) - len(draws)
+        self._count(shares, draws, time.perf_counter() - began)
         for share in shares:
-            share.sequence.evaluated += share.rows
-        for sequence, row in draws:
-            self._draw(sequence, row)
+            self._advance(share)
+        for share, rows in draws:
+            self._draw(share, rows)
+
+    def _count(self, shares: list[Share], draws: Draws, seconds: float) -> None:
+        decodes = sum(not share.sequence.prefilling for share in shares)
+        prefill_rows = sum(share.rows for share in shares if share.sequence.prefilling)
+        self._scheduler.pace.timed(decodes=decodes, prefill_rows=prefill_rows, seconds=seconds)
+        self.statistics.evaluating += seconds
+        self.statistics.prefilled_tokens += sum(share.rows for share in shares) - len(draws)
 
     def _admit(self) -> None:
-        for sequence in self._scheduler.admit():
+        while self._scheduler.urgent_waits() and self._preempt():
+            continue
+        for sequence in self._scheduler.candidates():
+            first = not sequence.admitted_before
             try:
+                self._scheduler.admit(sequence)
                 sequence.prepare(self.engine)
             except Exception as error:  # noqa: BLE001 - told to the requests and logged
                 self._fail([sequence], error)
                 continue
-            if not sequence.admitted_before:
-                sequence.admitted_before = True
+            if first:
+                self.statistics.prompt_tokens += sequence.usage.prompt_tokens
+                self.statistics.cached_tokens += sequence.usage.cached_tokens
                 self._deliver(sequence, [Admitted()])
 
     def _affordable_shares(self) -> list[Share]:
-        """The step's shares, after the youngest gave way where KV cells are lacking."""
+        """The step's shares, after idle sequences and the least urgent gave way where KV cells are lacking."""
         shares = self._scheduler.plan()
-        while self._scheduler.lacking_cells(shares) and self._preempt_youngest():
+        while self._scheduler.lacking_cells(shares) and self._preempt():
             continue
         return [share for share in shares if share.sequence.slot is not None]
 
-    def _preempt_youngest(self) -> bool:
-        slot = self._scheduler.preempt_youngest()
-        if slot is None:
-            return False
-        self._empty(slot)
-        self.statistics.preemptions += 1
-        return True
+    def _preempt(self) -> bool:
+        preempted = self._scheduler.preempt()
+        self.statistics.preemptions += preempted
+        return preempted
 
-    def _draw(self, sequence: DecodingSequence, row: int) -> None:
+    def _advance(self, share: Share) -> None:
+        """Note what a share evaluated, drafted tokens left out: they are kept once they were drawn."""
+        sequence = share.sequence
+        if sequence.slot is not None:
+            end = sequence.evaluated + share.rows
+            self._cache.grew(sequence.slot, sequence.tokens[sequence.evaluated : end])
+            sequence.evaluated = end
+
+    def _draw(self, share: Share, rows: list[int]) -> None:
+        """Draw from each row of a share, as long as what is drawn is what was drafted."""
+        sequence = share.sequence
+        deliveries: list[Delivery] = []
         try:
-            deliveries = sequence.draw(self.engine, row)
+            for row, drafted in zip(rows, (*share.draft, None), strict=True):
+                deliveries += sequence.draw(self.engine, row)
+                self.statistics.drawn_tokens += 1
+                self._scheduler.written(sequence, 1)
+                if _ends(deliveries) or sequence.tokens[-1] != drafted:
+                    break
         except Exception as error:  # noqa: BLE001 - told to the requests and logged
             self._fail([sequence], error)
             return
-        self.statistics.drawn_tokens += 1
-        if deliveries and isinstance(deliveries[-1], LAST_DELIVERIES):
+        if _ends(deliveries):
             self._finish(sequence, deliveries)
         else:
             self._deliver(sequence, deliveries)
@@ -207,17 +245,11 @@ class DecodeLoop:
             self._finish(sequence, [Broken(error)])
 
     def _finish(self, sequence: DecodingSequence, deliveries: list[Delivery]) -> None:
-        slot = self._scheduler.release(sequence)
+        self._scheduler.release(sequence, broken=isinstance(deliveries[-1], Broken))
         sequence.close()
         with self._wake:
             del self._sequences[sequence.handle]
         self._deliver(sequence, deliveries)
-        if slot is not None:
-            self._empty(slot)
-
-    def _empty(self, slot: int) -> None:
-        if not self.engine.truncate(slot, 0):
-            raise EngineFailure(f"The engine could not empty sequence {slot}.")
 
     def _deliver(self, sequence: DecodingSequence, deliveries: list[Delivery]) -> None:
         if deliveries:
@@ -228,6 +260,10 @@ class DecodeLoop:
         self._parcels = {}
         if parcels:
             post(parcels)
+
+
+def _ends(deliveries: list[Delivery]) -> bool:
+    return bool(deliveries) and isinstance(deliveries[-1], LAST_DELIVERIES)
 
 
 def _as_failure(error: Exception) -> JackfieldError:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from jackfield.contracts.runs import Priority
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.errors import JackfieldError
 from jackfield.events import FinishReason, TokenScore, Usage
+
+PRIORITIES: tuple[Priority, ...] = ("interactive", "normal", "background")
+"""The classes of requests, most urgent first."""
 
 
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +25,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     constraint: Constraint | None = None
+    client: str = "local"
+    priority: Priority = "normal"
     ignore_end: bool = False
 
 

@@ -1,111 +1,189 @@
-"""Who is evaluated next: admission by slots and KV cells, and one step's share of the token budget.
+"""Who is evaluated next: admission by priority, fairness, cached prefixes and KV cells, and each step's shares.
 
-Decodes go first, one row each; prefills share what is left in the order they came. A sequence is admitted when
-its prompt and a little room to write fit; should the cells run out all the same, the youngest gives its place
-back and is evaluated again later (recomputation, as in vLLM), so that no room is kept for answers of unknown length.
+Decodes go first, one row each; prefills share what the pace leaves them, in the order of admission. A sequence is
+admitted when its prompt and a little room to write fit; should the cells run out all the same, the least urgent gives
+its place back and is evaluated again later (recomputation, as in vLLM), so that no room is kept for answers of unknown
+length.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from jackfield.contracts.engine import EngineLimits
+from jackfield.decoding.fairness import QUANTUM, Deficits
+from jackfield.decoding.kv_cache import KVCache
+from jackfield.decoding.pace import Pace
+from jackfield.decoding.prefix_tree import common_length
 from jackfield.decoding.sequence import DecodingSequence
 
 WRITING_ROOM = 32
 """Cells kept free for a sequence's first tokens at admission."""
 
-PREFILL_SHARE_BESIDE_DECODES = 4
-"""While others decode, prefill takes one part in this many of a batch, so that no stream pauses for long."""
+WORTH_WAITING_FOR = 32
+"""Tokens of a common prefix that a request lets another prefill first, so that it is done once."""
+
+OVERTAKEN_TOO_OFTEN = 32
+"""A request that so many later ones overtook goes before those with longer cached prefixes."""
 
 
 class Share(msgspec.Struct, frozen=True):
-    """How many of a sequence's pending tokens this step evaluates."""
+    """How many of a sequence's pending tokens this step evaluates, and a draft to verify after the newest."""
 
     sequence: DecodingSequence
     rows: int
+    draft: tuple[int, ...] = ()
 
     @property
     def draws(self) -> bool:
-        """Whether the last row is the sequence's newest token, from which the next is drawn."""
+        """Whether the last pending row is the sequence's newest token, from which the next is drawn."""
         return self.rows == self.sequence.pending
+
+    @property
+    def width(self) -> int:
+        """Rows in the batch."""
+        return self.rows + len(self.draft)
 
 
 class Scheduler:
     """Holds the waiting and the running; decides, and evaluates nothing."""
 
-    def __init__(self, limits: EngineLimits) -> None:
+    def __init__(self, limits: EngineLimits, cache: KVCache, *, quantum: int = QUANTUM) -> None:
         self._limits = limits
+        self._cache = cache
+        self._deficits = Deficits(quantum)
         # More sequences than rows in a batch could not all go on in one step.
-        self._free_slots = list(reversed(range(min(limits.sequences, limits.batch_tokens))))
-        self.waiting: deque[DecodingSequence] = deque()
+        self._most_running = min(limits.running or limits.sequences, limits.sequences, limits.batch_tokens)
+        self.pace = Pace()
+        self.waiting: list[DecodingSequence] = []
         self.running: list[DecodingSequence] = []
 
-    @property
-    def num_free_cells(self) -> int:
-        """KV cells that no running sequence uses."""
-        return self._limits.cells - sum(sequence.evaluated for sequence in self.running)
-
     def enqueue(self, sequence: DecodingSequence) -> None:
-        """Let a sequence wait behind those that came before."""
+        """Let a sequence wait."""
         self.waiting.append(sequence)
 
-    def admit(self) -> list[DecodingSequence]:
-        """Move from waiting to running, in order, whoever has room; the newly admitted."""
-        admitted = []
-        promised = sum(sequence.pending for sequence in self.running)
-        while self.waiting and self._free_slots:
-            needed = self._cells_to_begin(self.waiting[0])
-            if self.running and self.num_free_cells - promised < needed:
-                break
-            sequence = self.waiting.popleft()
-            sequence.slot = self._free_slots.pop()
-            self.running.append(sequence)
-            admitted.append(sequence)
-            promised += needed
-        return admitted
+    def candidates(self) -> Iterator[DecodingSequence]:
+        """Who may be admitted now, one after the other; each is to be admitted before the next is asked for."""
+        if not self.waiting or not self._has_place():
+            return
+        order = self._ordered()
+        while order and self._has_place():
+            sequence = self._first_in_credit(order)
+            order.remove(sequence)
+            if self._leader_of(sequence):
+                continue
+            if self.running and not self._fits(sequence):
+                return
+            yield sequence
+
+    def admit(self, sequence: DecodingSequence) -> None:
+        """Move a sequence from waiting to running, into a slot with as much of it as is cached; raises EngineFailure."""
+        place = self._cache.place(sequence.tokens)
+        self.waiting.remove(sequence)
+        for other in self.waiting:
+            other.overtaken += other.number < sequence.number
+        self.running.append(sequence)
+        self._deficits.charge(sequence.request.client, sequence.begin(place.slot, place.cached))
+
+    def written(self, sequence: DecodingSequence, tokens: int) -> None:
+        """Charge a sequence's client for tokens that were written."""
+        self._deficits.charge(sequence.request.client, tokens)
 
     def plan(self) -> list[Share]:
         """One step's shares, within the batch; decodes first, then prefills in the order of admission."""
-        decoding = [sequence for sequence in self.running if not sequence.prefilling]
-        shares = [Share(sequence, 1) for sequence in decoding]
-        budget = self._limits.batch_tokens - len(shares)
-        if decoding:
-            budget = min(budget, max(1, self._limits.batch_tokens // PREFILL_SHARE_BESIDE_DECODES))
-        for sequence in self.running:
-            if sequence.prefilling and budget > 0:
+        shares = [Share(sequence, 1) for sequence in self.running if not sequence.prefilling]
+        prefilling = [sequence for sequence in self.running if sequence.prefilling]
+        budget = self.pace.prefill_rows(
+            decodes=len(shares), prefills=len(prefilling), batch_tokens=self._limits.batch_tokens
+        )
+        for sequence in prefilling:
+            if budget > 0:
                 rows = min(sequence.pending, budget)
                 shares.append(Share(sequence, rows))
                 budget -= rows
         return shares
 
     def lacking_cells(self, shares: Iterable[Share]) -> bool:
-        """Whether the shares of running sequences need more KV cells than are free."""
-        return sum(share.rows for share in shares if share.sequence.slot is not None) > self.num_free_cells
+        """Whether the shares of running sequences need more KV cells than there are, idle sequences dropped."""
+        return not self._cache.make_room(sum(share.width for share in shares if share.sequence.slot is not None))
 
-    def release(self, sequence: DecodingSequence) -> int | None:
-        """Take a sequence out, wherever it is; the slot it held, which the caller must empty."""
+    def release(self, sequence: DecodingSequence, *, broken: bool = False) -> None:
+        """Take a sequence out, wherever it is; its slot keeps its prefix unless it broke."""
         slot, sequence.slot = sequence.slot, None
         if slot is None:
             self.waiting.remove(sequence)
-            return None
-        self.running.remove(sequence)
-        self._free_slots.append(slot)
-        return slot
+        else:
+            self.running.remove(sequence)
+            if broken:
+                self._cache.drop(slot)
+            else:
+                self._cache.keep(slot)
+        self._deficits.expire({other.request.client for other in (*self.waiting, *self.running)})
 
-    def preempt_youngest(self) -> int | None:
-        """Send the youngest running sequence back to wait, first in line; the slot to empty. None for the last one."""
+    def urgent_waits(self) -> bool:
+        """Whether a request waits for its place while a less urgent one runs."""
+        if not self.waiting or not self.running:
+            return False
+        sequence = min(self.waiting, key=lambda other: other.rank)
+        if sequence.rank >= max(other.rank for other in self.running):
+            return False
+        return not (self._has_place() and self._fits(sequence))
+
+    def preempt(self) -> bool:
+        """Send the least urgent, youngest running sequence back to wait; False where only one runs."""
         if len(self.running) < 2:
-            return None
-        youngest = self.running[-1]
-        slot = self.release(youngest)
-        youngest.evaluated = 0
-        self.waiting.appendleft(youngest)
-        return slot
+            return False
+        sequence = max(reversed(self.running), key=lambda other: other.rank)
+        slot, sequence.slot = sequence.slot, None
+        self.running.remove(sequence)
+        if slot is not None:
+            self._cache.keep(slot)
+        self.waiting.append(sequence)
+        return True
 
-    def _cells_to_begin(self, sequence: DecodingSequence) -> int:
+    def _has_place(self) -> bool:
+        return len(self.running) < self._most_running and self._cache.has_place()
+
+    def _ordered(self) -> list[DecodingSequence]:
+        """The waiting: by class; those overtaken too often, then the longest cached prefix, then the order of arrival."""
+        cached = {sequence: self._cache.match(sequence.tokens).length for sequence in self.waiting}
+        return sorted(
+            self.waiting,
+            key=lambda sequence: (
+                sequence.rank,
+                sequence.overtaken < OVERTAKEN_TOO_OFTEN,
+                -cached[sequence] if sequence.overtaken < OVERTAKEN_TOO_OFTEN else 0,
+                sequence.number,
+            ),
+        )
+
+    def _first_in_credit(self, order: list[DecodingSequence]) -> DecodingSequence:
+        """The first of the most urgent class whose client is in credit; credit is given where none is."""
+        urgent = [sequence for sequence in order if sequence.rank == order[0].rank]
+        self._deficits.refill({sequence.request.client for sequence in urgent})
+        return next(sequence for sequence in urgent if self._deficits.in_credit(sequence.request.client))
+
+    def _leader_of(self, sequence: DecodingSequence) -> DecodingSequence | None:
+        """A running sequence that is just prefilling what this one has in common with it, and more than is cached."""
+        cached = -1
+        for leader in self.running:
+            if not leader.prefilling:
+                continue
+            if leader not in sequence.common_with:
+                sequence.common_with[leader] = common_length(leader.tokens, sequence.tokens)
+            common = min(sequence.common_with[leader], len(sequence.tokens) - 1)
+            if common - leader.evaluated <= 0:
+                continue
+            if cached < 0:
+                cached = self._cache.match(sequence.tokens).length
+            if common - cached >= WORTH_WAITING_FOR:
+                return leader
+        return None
+
+    def _fits(self, sequence: DecodingSequence) -> bool:
+        promised = sum(other.pending for other in self.running)
         room = min(WRITING_ROOM, sequence.request.max_tokens - sequence.written)
-        return min(len(sequence.tokens) + room, self._limits.cells)
+        needed = min(len(sequence.tokens) + room, self._limits.cells) - self._cache.match(sequence.tokens).locked
+        return self._cache.obtainable_cells - promised >= needed

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from jackfield.contracts.engine import Sampler, TokenEngine
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import DecodeRequest, Delivery, Delta, Ended, Stopped
+from jackfield.decoding.request import PRIORITIES, DecodeRequest, Delivery, Delta, Ended, Stopped
 from jackfield.decoding.scores import token_score
 from jackfield.decoding.text import TextStream
 from jackfield.events import FinishReason, TokenScore, Usage
 
+OVERTAKEN_PER_RANK = 128
+"""A request that so many later ones overtook counts as one class more urgent."""
+
 
 class DecodingSequence:
-    """The state of one request; only the loop's thread touches it."""
+    """The state of one request; only the loop's thread touches it. `number` tells the order of arrival."""
 
-    def __init__(self, handle: SequenceHandle, request: DecodeRequest) -> None:
+    def __init__(self, handle: SequenceHandle, request: DecodeRequest, number: int) -> None:
         self.handle = handle
         self.request = request
+        self.number = number
         self.tokens = list(request.prompt)
         self.evaluated = 0
+        self.written = 0
         self.slot: int | None = None
-        self.admitted_before = False
+        self.overtaken = 0
+        self.common_with: dict[DecodingSequence, int] = {}
+        self._cached: int | None = None
         self._sampler: Sampler | None = None
         self._text = TextStream(request.stop)
         self._unsaid_tokens = 0
@@ -36,14 +43,32 @@ class DecodingSequence:
         return self.pending > 1
 
     @property
-    def written(self) -> int:
-        """Tokens drawn so far."""
-        return len(self.tokens) - len(self.request.prompt)
+    def rank(self) -> int:
+        """How urgent it is, 0 the most; whoever was overtaken for long rises."""
+        rank = PRIORITIES.index(self.request.priority)
+        return max(0, rank - self.overtaken // OVERTAKEN_PER_RANK)
+
+    @property
+    def admitted_before(self) -> bool:
+        """Whether it ran already, and was preempted since."""
+        return self._cached is not None
 
     @property
     def usage(self) -> Usage:
         """Tokens read and written so far."""
-        return Usage(prompt_tokens=len(self.request.prompt), completion_tokens=self.written)
+        return Usage(
+            prompt_tokens=len(self.request.prompt), completion_tokens=self.written, cached_tokens=self._cached or 0
+        )
+
+    def begin(self, slot: int, cached: int) -> int:
+        """Take a slot that holds the first `cached` tokens; how many are left to evaluate, 0 where it ran before."""
+        self.slot = slot
+        self.evaluated = cached
+        self.common_with.clear()
+        if self._cached is not None:
+            return 0
+        self._cached = cached
+        return self.pending
 
     def prepare(self, engine: TokenEngine) -> None:
         """Make the sampler, once, so that draws before and after a preemption are one series."""
@@ -59,6 +84,7 @@ class DecodingSequence:
             raise AssertionError("a sequence draws only after it was prepared")
         token = self._sampler.sample(row)
         self.tokens.append(token)
+        self.written += 1
         if token in engine.model.end_tokens and not self.request.ignore_end:
             return self._end("stop")
         if self.request.logprobs is not None:
@@ -77,6 +103,7 @@ class DecodingSequence:
 
     def close(self) -> None:
         """Free the sampler."""
+        self.common_with.clear()
         if self._sampler is not None:
             self._sampler.close()
             self._sampler = None

@@ -35,6 +35,8 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
         stop=request.stop,
         logprobs=request.logprobs,
         constraint=request.constraint,
+        client=request.client,
+        priority=request.priority,
     )
 
 

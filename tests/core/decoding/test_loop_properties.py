@@ -55,7 +55,7 @@ async def _everything_ends(asked: list[tuple[int, int, int | None]], engine: Scr
         for (length, wanted, patience), answer in zip(asked, answers, strict=True):
             _check(abs(length), min(wanted, 64 - abs(length)), patience, answer, poisoned=poisoned)
         assert loop.load == 0
-        assert engine.used_cells == 0
+        assert engine.used_cells == loop.statistics.used_cells
     finally:
         await asyncio.to_thread(loop.close)
 

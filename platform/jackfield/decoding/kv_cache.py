@@ -1,0 +1,191 @@
+"""Which of the engine's sequences holds which tokens: those that run, and those that are kept for their prefixes.
+
+A sequence that ended stays in its slot until its cells or its slot are needed, the least lately used going first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from jackfield.contracts.engine import TokenEngine
+from jackfield.decoding.prefix_tree import Match, PrefixTree
+from jackfield.errors import EngineFailure
+
+log = structlog.get_logger()
+
+NO_TOKEN = -1
+
+SHORTEST_KEPT = 16
+"""A prefix of fewer tokens is evaluated again sooner than it is worth a slot."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A slot for a sequence, whose first `cached` tokens are in it already."""
+
+    slot: int
+    cached: int
+
+
+class KVCache:
+    """The engine's slots and cells, kept in step with a tree of their tokens. Only the loop's thread uses it."""
+
+    def __init__(self, engine: TokenEngine) -> None:
+        self._engine = engine
+        self._limits = engine.limits
+        self._tree = PrefixTree()
+        self._free = list(reversed(range(engine.limits.sequences)))
+        self._idle: dict[int, None] = {}
+        self._slid: set[int] = set()
+        self.evictions = 0
+
+    @property
+    def used_cells(self) -> int:
+        """KV cells that hold something, counted once however many share them."""
+        return self._tree.cells
+
+    @property
+    def free_cells(self) -> int:
+        """KV cells that hold nothing."""
+        return self._limits.cells - self._tree.cells
+
+    @property
+    def obtainable_cells(self) -> int:
+        """KV cells that are free or would be, were every idle sequence dropped."""
+        return self._limits.cells - self._tree.locked_cells
+
+    @property
+    def idle_sequences(self) -> int:
+        """Sequences that are kept for their prefixes alone."""
+        return len(self._idle)
+
+    def match(self, tokens: Sequence[int]) -> Match:
+        """The longest prefix that can be had without evaluating it; the last token is always left to evaluate."""
+        match = self._tree.match(tokens)
+        most = len(tokens) - 1
+        if match.length > most:
+            match = Match(most, min(match.locked, most), match.holders)
+        if self._limits.shares_parts or self._idle_with_exactly(match) is not None:
+            return match
+        return Match(0, 0, frozenset())
+
+    def has_place(self) -> bool:
+        """Whether a slot is free or can be freed."""
+        return bool(self._free or self._idle)
+
+    def place(self, tokens: Sequence[int]) -> Place:
+        """A slot with the longest cached prefix of some tokens in it; raises EngineFailure where the engine fails."""
+        match = self.match(tokens)
+        slot = self._idle_with_exactly(match)
+        if slot is not None:
+            del self._idle[slot]
+            self._tree.lock(slot)
+            return Place(slot, match.length)
+        source = self._source(match)
+        slot = self._emptied(sparing=source)
+        if slot == source:
+            self._cut(slot, match.length)
+            self._tree.lock(slot)
+            return Place(slot, match.length)
+        self._tree.add(slot, locked=True)
+        if source is not None:
+            self._share(source, slot, match.length)
+        return Place(slot, match.length)
+
+    def grew(self, slot: int, tokens: Sequence[int]) -> None:
+        """Note what a slot's sequence was evaluated on."""
+        self._tree.extend(slot, tokens)
+
+    def rewind(self, slot: int, length: int) -> None:
+        """Take a slot's last tokens back; raises EngineFailure where the model cannot."""
+        self._cut(slot, length)
+
+    def slid(self, slot: int, discard: int) -> None:
+        """Note that a slot dropped tokens from its midst: it has cells of its own now, and is nobody's prefix."""
+        left = self._tree.length(slot) - discard
+        self._tree.truncate(slot, 0)
+        self._tree.extend(slot, [NO_TOKEN] * left)
+        self._slid.add(slot)
+
+    def keep(self, slot: int) -> None:
+        """Let a sequence that ended stay for its prefix, unless it is short or others hold all of it."""
+        if self._tree.length(slot) < SHORTEST_KEPT or not self._tree.own_cells(slot) or slot in self._slid:
+            self.drop(slot)
+            return
+        self._tree.unlock(slot)
+        self._idle[slot] = None
+
+    def drop(self, slot: int) -> None:
+        """Empty a slot. One that the engine cannot empty is never used again, and its cells are given up."""
+        self._idle.pop(slot, None)
+        self._slid.discard(slot)
+        try:
+            emptied = self._engine.truncate(slot, 0)
+        except EngineFailure:
+            emptied = False
+        if not emptied:
+            log.error("a sequence could not be emptied and is given up", model=self._engine.model.name, slot=slot)
+            self._tree.lock(slot)
+            return
+        self._tree.remove(slot)
+        self._free.append(slot)
+
+    def make_room(self, cells: int) -> bool:
+        """Drop idle sequences, least lately used first, until so many cells are free; whether they are."""
+        while self.free_cells < cells and self._idle:
+            self._evict(next(iter(self._idle)))
+        return self.free_cells >= cells
+
+    def clear(self) -> None:
+        """Drop every idle sequence."""
+        for slot in list(self._idle):
+            self.drop(slot)
+
+    def _idle_with_exactly(self, match: Match) -> int | None:
+        """An idle slot that holds a match and nothing after it, which a new sequence can take over as it is."""
+        for slot in match.holders:
+            if slot in self._idle and self._tree.length(slot) == match.length:
+                return slot
+        return None
+
+    def _source(self, match: Match) -> int | None:
+        """Who gives a match: a running sequence sooner than an idle one, which would otherwise count as used."""
+        running = [slot for slot in match.holders if slot not in self._idle]
+        source = next(iter(running or match.holders), None)
+        if source in self._idle:
+            self._idle[source] = self._idle.pop(source)
+        return source
+
+    def _emptied(self, *, sparing: int | None) -> int:
+        """A free slot, or the least lately used idle one emptied; `sparing` itself, as it is, where no other is left."""
+        if not self._free:
+            others = (slot for slot in self._idle if slot != sparing)
+            oldest = next(others, None)
+            if oldest is None:
+                if sparing is None or sparing not in self._idle:
+                    raise EngineFailure("No sequence of the engine is free.")
+                del self._idle[sparing]
+                return sparing
+            self._evict(oldest)
+        if not self._free:
+            return self._emptied(sparing=sparing)
+        return self._free.pop()
+
+    def _evict(self, slot: int) -> None:
+        self.evictions += 1
+        self.drop(slot)
+
+    def _share(self, source: int, slot: int, length: int) -> None:
+        try:
+            self._engine.share_prefix(source, slot, length)
+        except EngineFailure:
+            self.drop(slot)
+            raise
+        self._tree.share(source, slot, length)
+
+    def _cut(self, slot: int, length: int) -> None:
+        if not self._engine.truncate(slot, length):
+            raise EngineFailure(f"The model cannot take back the tokens after {length} of a sequence.")
+        self._tree.truncate(slot, length)

@@ -1,0 +1,52 @@
+"""How much prefill goes beside running decodes, so that no stream pauses for long and no prompt waits for ever."""
+
+from __future__ import annotations
+
+LONGEST_PAUSE = 2.2
+"""A step with prefill takes about so many times as long as one without; streams stay well under three."""
+
+SMALLEST_CHUNK = 8
+NEWEST_WEIGHT = 0.3
+UNKNOWN_PART = 16
+"""Before anything was timed, prefill beside decodes takes one part in this many of a batch."""
+
+
+class Pace:
+    """Learns from timed steps what a decoding step and a prompt token take, in seconds."""
+
+    def __init__(self) -> None:
+        self._decode_step: dict[int, float] = {}
+        self._prompt_token = 0.0
+
+    def timed(self, *, decodes: int, prefill_rows: int, seconds: float) -> None:
+        """Note how long a step took."""
+        if not prefill_rows:
+            self._decode_step[decodes] = _average(self._decode_step.get(decodes, 0.0), seconds)
+            return
+        alone = self._step_of(decodes) if decodes else 0.0
+        if alone is not None:
+            self._prompt_token = _average(self._prompt_token, max(seconds - alone, 0.0) / prefill_rows)
+
+    def prefill_rows(self, *, decodes: int, prefills: int, batch_tokens: int) -> int:
+        """Prompt tokens to evaluate in this step; a pause may be the longer, the more prompts wait for each stream."""
+        if not decodes:
+            return batch_tokens
+        room = batch_tokens - decodes
+        step = self._step_of(decodes)
+        if step is None or not self._prompt_token:
+            return min(room, max(SMALLEST_CHUNK, batch_tokens // UNKNOWN_PART))
+        pause = LONGEST_PAUSE * max(1.0, prefills / decodes)
+        rows = int((pause - 1) * step / self._prompt_token)
+        return min(room, max(SMALLEST_CHUNK, rows))
+
+    def _step_of(self, decodes: int) -> float | None:
+        """The time of a step of so many decodes, or of the nearest number that was timed, in proportion."""
+        if not self._decode_step:
+            return None
+        nearest = min(self._decode_step, key=lambda known: abs(known - decodes))
+        step = self._decode_step[nearest]
+        return step if nearest <= decodes else step * max(decodes / nearest, 0.5)
+
+
+def _average(known: float, newest: float) -> float:
+    return newest if not known else (1 - NEWEST_WEIGHT) * known + NEWEST_WEIGHT * newest
