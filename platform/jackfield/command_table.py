@@ -19,6 +19,7 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
     "models": OwnCommand("jackfield.cli.models", "group", "Pull, list, show and remove models."),
     "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),
+    "bench": OwnCommand("jackfield.cli.bench", "group", "Measure on this machine."),
     "db": OwnCommand("jackfield.cli.db", "group", "Look after the database's tables."),
     "doctor": OwnCommand(
         "jackfield.cli.doctor", "command", "Say what is installed, what is missing, and how to mend it."

@@ -58,7 +58,8 @@ class CommandTable(click.Group):
         except SettingsInvalid as error:
             say(f"{click.style('warning:', fg='yellow', bold=True)} Plugins' commands are left out: {error.message}")
             return {}
-        return {name: commands.summary(name) for name in sorted(commands.names())}
+        # A name of two words stands under the group that the first one names.
+        return {name: commands.summary(name) for name in sorted(commands.names()) if " " not in name}
 
 
 @click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
