@@ -76,11 +76,11 @@ class SlowTokenizer(ScriptedEngine):
         return super().tokenize(text, special=special)
 
 
-class NeverEmpty(ScriptedEngine):
-    """An engine that breaks the contract: no sequence of it can be emptied."""
+class Defective(ScriptedEngine):
+    """An engine that breaks the contract with an error that nobody expects."""
 
     def truncate(self, sequence: int, length: int) -> bool:
-        return False
+        raise RuntimeError("a defect")
 
 
 @asynccontextmanager
@@ -147,7 +147,7 @@ async def test_a_model_whose_loop_ended_is_opened_anew(tmp_path: Path) -> None:
 
     def make() -> ScriptedEngine:
         slow = Timing(per_pass=0.005)
-        engines.append(ScriptedEngine() if engines else NeverEmpty(endless, timing=slow))
+        engines.append(ScriptedEngine() if engines else Defective(endless, timing=slow))
         return engines[-1]
 
     async with temporary_workbench(tmp_path, make) as workbench:

@@ -24,7 +24,11 @@ CELLS_SHARE = 0.2
 CONTEXT_SHARE = 0.5
 # llama.cpp rounds cells up to this.
 CELL_STEP = 256
-USUAL_SEQUENCES = 16
+USUAL_RUNNING = 16
+# For each sequence that runs, some that keep a prefix for the next request; a sequence itself costs nothing.
+SEQUENCES_PER_RUNNING = 4
+# A prompt is read apart from the others up to here: most are shorter, and every cell costs memory.
+PREFILL_CELLS = 2048
 # Rows a call may have: a prompt's chunk is small enough that decodes beside it wait under two seconds on two cores.
 USUAL_BATCH = 512
 # Rows that go through the layers together: 512 is no faster on a CPU, and takes twice the compute memory.
@@ -41,6 +45,8 @@ class ContextPlan(msgspec.Struct, frozen=True, kw_only=True):
     context_length: int
     cells: int
     sequences: int
+    running: int
+    prefill_cells: int
     batch_tokens: int
     rows_at_once: int
     threads: int
@@ -54,13 +60,17 @@ class ContextPlan(msgspec.Struct, frozen=True, kw_only=True):
             cells=self.cells,
             sequences=self.sequences,
             batch_tokens=self.batch_tokens,
+            running=self.running,
         )
 
     def bytes_for(self, head: GgufHead) -> int:
         """Memory for KV cells, recurrent states, a pass's computation and its logits."""
         flash = self.flash_attention is not False
-        kept = self.cells * cell_bytes(head) + self.sequences * state_bytes(head)
-        compute = compute_bytes(head, rows=self.rows_at_once, cells=self.cells, flash_attention=flash)
+        kept = (self.cells + self.prefill_cells) * cell_bytes(head) + self.sequences * state_bytes(head)
+        pools = [cells for cells in (self.cells, self.prefill_cells) if cells]
+        compute = sum(
+            compute_bytes(head, rows=self.rows_at_once, cells=cells, flash_attention=flash) for cells in pools
+        )
         return kept + compute + output_bytes(head, rows=self.sequences)
 
 
@@ -88,10 +98,14 @@ def context_plan(head: GgufHead, settings: EngineSettings, *, free_bytes: int, o
     context_length = _context_length(head, settings, free_bytes)
     cells = _rounded_up(settings.cells or _cells(head, context_length, free_bytes), CELL_STEP)
     batch_tokens = min(settings.batch_tokens or USUAL_BATCH, cells)
+    running = min(settings.sequences or USUAL_RUNNING, MOST_SEQUENCES)
+    keeps_state = state_bytes(head) > 0
     return ContextPlan(
         context_length=min(context_length, cells),
         cells=cells,
-        sequences=min(settings.sequences or USUAL_SEQUENCES, MOST_SEQUENCES),
+        sequences=running if keeps_state else min(running * SEQUENCES_PER_RUNNING, MOST_SEQUENCES),
+        running=running,
+        prefill_cells=0 if on_gpu or keeps_state else min(context_length, cells, PREFILL_CELLS),
         batch_tokens=batch_tokens,
         rows_at_once=min(batch_tokens, ROWS_AT_ONCE_GPU if on_gpu else ROWS_AT_ONCE_CPU),
         threads=settings.threads or usable_cores(),

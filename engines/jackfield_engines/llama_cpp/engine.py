@@ -1,4 +1,4 @@
-"""The token engine over one llama.cpp context."""
+"""The token engine over llama.cpp."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidReques
 from jackfield.messages import Message
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
 from jackfield_engines.llama_cpp.native import Context, Weights
+from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 from jackfield_engines.llama_cpp.sampler import SampledVocabulary, likeliest, sampler_for
 from jackfield_engines.llama_cpp.saved_state import pack, unpack
+from jackfield_engines.llama_cpp.sequence_pool import SequencePool
 
 
 class LlamaCppEngine:
@@ -26,14 +28,22 @@ class LlamaCppEngine:
     """
 
     def __init__(
-        self, weights: Weights, context: Context, *, model: ModelDescription, limits: EngineLimits, identity: str
+        self,
+        weights: Weights,
+        context: Context,
+        *,
+        prefill: PrefillContext | None = None,
+        model: ModelDescription,
+        limits: EngineLimits,
+        identity: str,
     ) -> None:
-        """`identity` tells this model's saved sequences from those of others."""
+        """`prefill` is where prompts are read apart; `identity` tells this model's saved sequences from those of others."""
         self.model = model
         self.limits = limits
         self._identity = identity
         self._weights: Weights | None = weights
         self._context = context
+        self._pool = SequencePool(context, prefill, sequences=limits.sequences)
         self._remembers_whole = weights.remembers_whole
         self._vocabulary = SampledVocabulary(
             size=model.vocabulary_size,
@@ -43,8 +53,7 @@ class LlamaCppEngine:
         self._template = _template_of(weights)
         self._begin_text = _text_of(weights, model.begin_token)
         self._pieces: list[bytes | None] = [None] * model.vocabulary_size
-        self._outputs = context.outputs(0)
-        self._output_of_row: dict[int, int] = {}
+        self._logits: Logits = {}
         self._shared_length: dict[int, int] = {}
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
@@ -73,11 +82,8 @@ class LlamaCppEngine:
     def evaluate(self, batch: TokenBatch) -> None:
         """One forward pass; raises CellsExhausted or EngineFailure, and then every sequence is as it was."""
         self._check(batch)
-        self._output_of_row = {}
-        self._context.decode(batch.tokens, batch.positions, batch.sequences, batch.wants_logits)
-        flagged = [row for row, wanted in enumerate(batch.wants_logits) if wanted]
-        self._outputs = self._context.outputs(len(flagged))
-        self._output_of_row = {row: output for output, row in enumerate(flagged)}
+        self._logits = {}
+        self._logits = self._pool.evaluate(batch)
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Logits of a flagged row, (n_vocab,), read-only and without a copy, valid until the next `evaluate`."""
@@ -91,26 +97,26 @@ class LlamaCppEngine:
             raise ConstraintUnsupported(
                 f"llama.cpp models cannot hold an answer to a {constraint.kind} constraint yet; ask without one."
             )
-        return sampler_for(sampling, context=self._context, logits=self._row, vocabulary=self._vocabulary)
+        return sampler_for(sampling, logits=self._row, vocabulary=self._vocabulary)
 
     def share_prefix(self, source: int, target: int, length: int) -> None:
         """Let an empty sequence have another's first `length` tokens, without a copy."""
         self._check_sequences(source, target)
-        held = self._context.last_position(source) + 1
+        held = self._pool.last_position(source) + 1
         if not 0 <= length <= held:
             raise EngineFailure(f"Sequence {source} has {held} tokens, of which {length} cannot be shared.")
-        if self._context.last_position(target) >= 0:
+        if self._pool.last_position(target) >= 0:
             raise EngineFailure(f"Sequence {target} is not empty.")
         if 0 < length < held and self._remembers_whole:
             raise EngineFailure(f"This model can share all {held} tokens of a sequence, not its first {length}.")
-        self._context.share(source, target, length)
+        self._pool.bring_home(source).share(source, target, length)
         for sequence in (source, target):
             self._shared_length[sequence] = max(self._shared_length.get(sequence, 0), length)
 
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep a sequence's first `length` tokens; False where the model cannot, and then nothing changed."""
         self._check_sequences(sequence)
-        if not self._context.remove(sequence, length):
+        if not self._pool.truncate(sequence, length):
             return False
         if self._shared_length.get(sequence, 0) > length:
             self._shared_length[sequence] = length
@@ -119,7 +125,7 @@ class LlamaCppEngine:
     def slide(self, sequence: int, keep: int, discard: int) -> None:
         """Drop `discard` tokens after the first `keep`, move the rest down; raises InvalidRequest where it cannot."""
         self._check_sequences(sequence)
-        context = self._context
+        context = self._pool.bring_home(sequence)
         moved = keep + discard
         if not (context.can_shift and not self._remembers_whole):
             raise InvalidRequest(
@@ -136,31 +142,32 @@ class LlamaCppEngine:
     def save(self, sequence: int) -> bytes:
         """A sequence's state, readable by `restore` on the same model."""
         self._check_sequences(sequence)
-        self._context.settle()
-        return pack(self._context.state(sequence), self._identity)
+        context = self._pool.bring_home(sequence)
+        context.settle()
+        return pack(context.state(sequence), self._identity)
 
     def restore(self, sequence: int, state: bytes) -> None:
         """Fill an empty sequence from `save`'s bytes; raises EngineFailure if they are of another model or damaged."""
         self._check_sequences(sequence)
-        if self._context.last_position(sequence) >= 0:
+        if self._pool.last_position(sequence) >= 0:
             raise EngineFailure(f"Sequence {sequence} is not empty.")
-        self._context.set_state(sequence, unpack(state, self._identity))
-        held = self._context.last_position(sequence) + 1
+        context = self._pool.bring_home(sequence)
+        context.set_state(sequence, unpack(state, self._identity))
+        held = context.last_position(sequence) + 1
         if held > self.limits.context_length:
-            self._context.remove(sequence, 0)
+            context.remove(sequence, 0)
             raise EngineFailure(f"{held} saved tokens do not fit the context of {self.limits.context_length}.")
 
     def close(self) -> None:
         """Free the context, and the weights once nobody else has them; a second call does nothing."""
         self._weights = None
-        self._output_of_row = {}
-        self._context.close()
+        self._logits = {}
+        self._pool.close()
 
     def _row(self, row: int) -> NDArray[np.float32]:
-        output = self._output_of_row.get(row)
-        if output is None:
+        logits = self._logits.get(row)
+        if logits is None:
             raise EngineFailure(f"Row {row} of the last batch was not flagged for logits.")
-        logits: NDArray[np.float32] = self._outputs[output]
         return logits
 
     def _own(self, sequence: int) -> None:

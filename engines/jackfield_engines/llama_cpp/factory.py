@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from jackfield.contracts.engine import EmbeddingEngine, EngineSettings, Fit, TokenEngine
 from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.errors import InvalidRequest, ModelTooLarge
@@ -15,6 +17,7 @@ from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.gguf_file import GgufHead, read_head
 from jackfield_engines.llama_cpp.machine import available_memory
 from jackfield_engines.llama_cpp.memory import fit
+from jackfield_engines.llama_cpp.prefill_context import PrefillContext
 
 
 class LlamaCppFactory:
@@ -43,19 +46,12 @@ class LlamaCppFactory:
         description = model_description(model.path, head, weights)
         if not description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
-        options = native.ContextOptions(
-            cells=plan.cells,
-            sequences=plan.sequences,
-            rows=plan.batch_tokens,
-            rows_at_once=plan.rows_at_once,
-            threads=plan.threads,
-            flash_attention=plan.flash_attention,
-        )
         return LlamaCppEngine(
             weights,
-            native.Context(weights, options),
+            native.Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences)),
+            prefill=_prefill_context(weights, plan),
             model=description,
-            limits=plan.limits,
+            limits=msgspec.structs.replace(plan.limits, shares_parts=not weights.remembers_whole),
             identity=f"{model.sha256} {native.version()} {plan.flash_attention}",
         )
 
@@ -109,6 +105,24 @@ class LlamaCppFactory:
         outcome = self._fit(model, head, plan, settings)
         if not outcome.fits:
             raise ModelTooLarge(outcome.reason)
+
+
+def _options(plan: ContextPlan, *, cells: int, sequences: int) -> native.ContextOptions:
+    return native.ContextOptions(
+        cells=cells,
+        sequences=sequences,
+        rows=plan.batch_tokens,
+        rows_at_once=plan.rows_at_once,
+        threads=plan.threads,
+        flash_attention=plan.flash_attention,
+    )
+
+
+def _prefill_context(weights: native.Weights, plan: ContextPlan) -> PrefillContext | None:
+    if not plan.prefill_cells:
+        return None
+    options = _options(plan, cells=plan.prefill_cells, sequences=1)
+    return PrefillContext(native.Context(weights, options), plan.prefill_cells)
 
 
 def _on_gpu(settings: EngineSettings) -> bool:

@@ -452,11 +452,18 @@ class SamplerChain:
         """Select the likeliest."""
         self._add(api.llama_sampler_init_greedy())
 
-    def sample(self, context: Context, row: int) -> int:
-        """Select from a flagged row of the last pass, and accept what was selected."""
+    def sample(self, logits: NDArray[np.float32]) -> int:
+        """Select by logits, (n_vocab,), and accept what was selected."""
         if not self._free.alive:
             raise EngineFailure("The sampler was closed.")
-        return int(api.llama_sampler_sample(self._pointer, context.pointer, row))
+        candidates = _candidates(logits)
+        listed = api.llama_token_data_array(_pointer(candidates, api.llama_token_data), len(candidates), -1, False)
+        api.llama_sampler_apply(self._pointer, ctypes.byref(listed))
+        if not 0 <= listed.selected < listed.size:
+            raise EngineFailure("llama.cpp's samplers selected no token.")
+        token = int(listed.data[listed.selected].id)
+        api.llama_sampler_accept(self._pointer, token)
+        return token
 
     def accept(self, token: int) -> None:
         """Count a token that was not selected here."""
@@ -469,6 +476,17 @@ class SamplerChain:
 
     def _add(self, sampler: object) -> None:
         api.llama_sampler_chain_add(self._pointer, sampler)
+
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+def _candidates(logits: NDArray[np.float32]) -> NDArray[np.void]:
+    """llama.cpp's list of tokens to select from, one for each logit."""
+    candidates = np.zeros(len(logits), dtype=_CANDIDATE)
+    candidates["id"] = np.arange(len(logits), dtype=np.int32)
+    candidates["logit"] = logits
+    return candidates
 
 
 def _pointer(array: NDArray[Any], kind: Any) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jackfield.contracts.engine import Sampler
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
-from jackfield_engines.llama_cpp.native import RANDOM_SEED, Context, SamplerChain
+from jackfield_engines.llama_cpp.native import RANDOM_SEED, SamplerChain
 
 GREEDY_BELOW = 1e-5
 """A lower temperature draws the likeliest token anyway, and dividing by it overflows."""
@@ -30,12 +30,12 @@ class SampledVocabulary(msgspec.Struct, frozen=True, kw_only=True):
     longest_sequence: int
 
 
-def sampler_for(sampling: Sampling, *, context: Context, logits: Logits, vocabulary: SampledVocabulary) -> Sampler:
+def sampler_for(sampling: Sampling, *, logits: Logits, vocabulary: SampledVocabulary) -> Sampler:
     """A fresh sampler; `logits` gives a row's logits and raises where there are none. Raises InvalidRequest."""
     bias = _bias(sampling, vocabulary)
     if _is_greedy(sampling) and not bias and not _penalizes(sampling):
         return GreedySampler(logits)
-    return ChainSampler(_chain(sampling, bias, vocabulary), context, logits)
+    return ChainSampler(_chain(sampling, bias, vocabulary), logits)
 
 
 class GreedySampler:
@@ -58,15 +58,15 @@ class GreedySampler:
 class ChainSampler:
     """A chain of llama.cpp's samplers."""
 
-    def __init__(self, chain: SamplerChain, context: Context, logits: Logits) -> None:
+    def __init__(self, chain: SamplerChain, logits: Logits) -> None:
         self._chain = chain
-        self._context = context
         self._logits = logits
 
     def sample(self, row: int) -> int:
-        """Draw from a row, after checking that it has logits: llama.cpp aborts the process where it has none."""
-        likeliest(self._logits(row))
-        return self._chain.sample(self._context, row)
+        """Draw from a row, after checking that its logits are numbers: llama.cpp aborts the process where none is."""
+        logits = self._logits(row)
+        likeliest(logits)
+        return self._chain.sample(logits)
 
     def accept(self, token: int) -> None:
         """Count a token towards the penalties."""

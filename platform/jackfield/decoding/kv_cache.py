@@ -159,7 +159,7 @@ class KVCache:
         return source
 
     def _emptied(self, *, sparing: int | None) -> int:
-        """A free slot, or the least lately used idle one emptied; `sparing` itself, as it is, where no other is left."""
+        """A free slot, or the least lately used idle one emptied; `sparing`, as it is, where no other is left."""
         if not self._free:
             others = (slot for slot in self._idle if slot != sparing)
             oldest = next(others, None)

@@ -79,7 +79,7 @@ class Scheduler:
             yield sequence
 
     def admit(self, sequence: DecodingSequence) -> None:
-        """Move a sequence from waiting to running, into a slot with as much of it as is cached; raises EngineFailure."""
+        """Move a sequence from waiting to running, into a slot with what is cached of it; raises EngineFailure."""
         place = self._cache.place(sequence.tokens)
         self.waiting.remove(sequence)
         for other in self.waiting:
@@ -147,7 +147,7 @@ class Scheduler:
         return len(self.running) < self._most_running and self._cache.has_place()
 
     def _ordered(self) -> list[DecodingSequence]:
-        """The waiting: by class; those overtaken too often, then the longest cached prefix, then the order of arrival."""
+        """The waiting by class; in it those overtaken too often, then by the longest cached prefix, then by arrival."""
         cached = {sequence: self._cache.match(sequence.tokens).length for sequence in self.waiting}
         return sorted(
             self.waiting,

@@ -34,7 +34,8 @@ def test_the_usual_choices_for_a_small_model() -> None:
     plan = context_plan(head(), EngineSettings(), free_bytes=20 * GB, on_gpu=False)
     assert plan.limits.context_length == 8192
     assert plan.limits.cells == 16384
-    assert plan.limits.sequences == 16
+    assert plan.limits.running == 16
+    assert plan.limits.sequences == 64
     assert plan.limits.batch_tokens == 512
     assert plan.rows_at_once == 256
     assert plan.threads >= 1

@@ -26,7 +26,7 @@ PROMPT = "the cat sat on the mat and a dog ran to the cat "
 
 def held(engine: LlamaCppEngine, sequence: int) -> int:
     """How many tokens llama.cpp has of a sequence."""
-    return engine._context.last_position(sequence) + 1
+    return engine._pool.last_position(sequence) + 1
 
 
 def batch_of(tokens: Sequence[int], *, start: int = 0, sequence: int = 0) -> TokenBatch:
@@ -119,7 +119,7 @@ def test_sharing_what_is_not_there_is_refused(open_chat) -> None:
     engine = open_chat()
     prefill(engine, [10, 11, 12])
     prefill(engine, [10], sequence=1)
-    for source, target, length in ((0, 2, 4), (0, 1, 2), (0, 9, 1), (9, 0, 1), (3, 2, 1)):
+    for source, target, length in ((0, 2, 4), (0, 1, 2), (0, 99, 1), (99, 0, 1), (3, 2, 1)):
         with pytest.raises(EngineFailure):
             engine.share_prefix(source, target, length)
     engine.share_prefix(0, 2, 0)

@@ -1,0 +1,67 @@
+"""Where a long prompt that shares nothing is evaluated, so that it does not scan the cells of all other sequences.
+
+In a context whose sequences share one pool of cells, attention reads every used cell for every row. Here the prompt is
+alone; once it is read, its cells are copied into the pool, which takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jackfield.contracts.engine import TokenBatch
+from jackfield_engines.llama_cpp.native import Context
+
+Logits = dict[int, NDArray[np.float32]]
+"""The logits of a batch's flagged rows, (n_vocab,) each."""
+
+ONLY = 0
+FEWEST_ROWS = 8
+"""Fewer rows of a prompt are evaluated in the pool, together with everybody's."""
+
+
+class PrefillContext:
+    """One guest at a time: a sequence of the pool that lives here until it is brought home."""
+
+    def __init__(self, context: Context, cells: int) -> None:
+        self._context = context
+        self._cells = cells
+        self.guest: int | None = None
+
+    def has_room_for(self, positions: Sequence[int]) -> bool:
+        """Whether rows at these positions are worth a pass of their own, and fit."""
+        return len(positions) >= FEWEST_ROWS and positions[-1] < self._cells
+
+    def evaluate(self, batch: TokenBatch, rows: Sequence[int]) -> Logits:
+        """One forward pass over the guest's rows of a batch; raises EngineFailure, and then it is as it was."""
+        flagged = [row for row in rows if batch.wants_logits[row]]
+        self._context.decode(
+            [batch.tokens[row] for row in rows],
+            [batch.positions[row] for row in rows],
+            [ONLY] * len(rows),
+            [batch.wants_logits[row] for row in rows],
+        )
+        # A later pass for the next guest would overwrite them.
+        return dict(zip(flagged, self._context.outputs(len(flagged)).copy(), strict=True))
+
+    def last_position(self) -> int:
+        """Of the guest's last token, -1 where there is none."""
+        return self._context.last_position(ONLY)
+
+    def truncate(self, length: int) -> bool:
+        """Keep the guest's first tokens; False where the model cannot."""
+        return self._context.remove(ONLY, length)
+
+    def bring_home(self, pool: Context) -> None:
+        """Copy the guest into the pool; raises CellsExhausted or EngineFailure, and then it is still here."""
+        if self.guest is not None:
+            if self.last_position() >= 0:
+                pool.set_state(self.guest, self._context.state(ONLY))
+            self._context.remove(ONLY, 0)
+            self.guest = None
+
+    def close(self) -> None:
+        """Free the context."""
+        self._context.close()

@@ -1,0 +1,112 @@
+"""All sequences of an engine: most in one pool of cells, a prompt that is just being read apart from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jackfield.contracts.engine import TokenBatch
+from jackfield.errors import JackfieldError
+from jackfield_engines.llama_cpp.native import Context
+from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
+
+WORTH_AVOIDING = 256
+"""Tokens of other sequences in the pool from which on a new prompt is read apart from them."""
+
+
+class SequencePool:
+    """Says where each sequence's cells are, and evaluates every row there."""
+
+    def __init__(self, context: Context, prefill: PrefillContext | None, *, sequences: int) -> None:
+        self._context = context
+        self._prefill = prefill
+        self._sequences = sequences
+
+    def evaluate(self, batch: TokenBatch) -> Logits:
+        """A forward pass over the pool's rows and one over each prompt that is read apart.
+
+        Raises CellsExhausted or EngineFailure, and then every sequence is as it was.
+        """
+        logits: Logits = {}
+        pooled: list[int] = []
+        apart: dict[int, int] = {}
+        try:
+            for sequence, rows in _rows_by_sequence(batch).items():
+                positions = [batch.positions[row] for row in rows]
+                if self._prefill and self._goes_apart(self._prefill, sequence, positions):
+                    logits |= self._prefill.evaluate(batch, rows)
+                    apart[sequence] = positions[0]
+                else:
+                    self.bring_home(sequence)
+                    pooled += rows
+            if pooled:
+                logits |= self._evaluate_pooled(batch, sorted(pooled))
+        except JackfieldError:
+            for sequence, length in apart.items():
+                self.truncate(sequence, length)
+            raise
+        return logits
+
+    def bring_home(self, sequence: int) -> Context:
+        """The pool, with this sequence in it; raises CellsExhausted or EngineFailure where it could not be copied."""
+        if self._prefill and self._prefill.guest == sequence:
+            self._prefill.bring_home(self._context)
+        return self._context
+
+    def last_position(self, sequence: int) -> int:
+        """The position of a sequence's last token, -1 when it is empty."""
+        if self._prefill and self._prefill.guest == sequence:
+            return self._prefill.last_position()
+        return self._context.last_position(sequence)
+
+    def truncate(self, sequence: int, length: int) -> bool:
+        """Keep a sequence's first tokens; False where the model cannot, and nothing changed."""
+        if self._prefill and self._prefill.guest == sequence:
+            return self._prefill.truncate(length)
+        return self._context.remove(sequence, length)
+
+    def close(self) -> None:
+        """Free the contexts."""
+        self._context.close()
+        if self._prefill:
+            self._prefill.close()
+
+    def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int]) -> bool:
+        """Whether a sequence's rows are evaluated apart; a prompt that begins may take the place of one that is read."""
+        if not prefill.has_room_for(positions):
+            return False
+        if prefill.guest == sequence:
+            return True
+        if positions[0] != 0 or not self._is_crowded():
+            return False
+        prefill.bring_home(self._context)
+        prefill.guest = sequence
+        return True
+
+    def _is_crowded(self) -> bool:
+        tokens = 0
+        for sequence in range(self._sequences):
+            tokens += self._context.last_position(sequence) + 1
+            if tokens >= WORTH_AVOIDING:
+                return True
+        return bool(self._prefill and self._prefill.last_position() + 1 >= WORTH_AVOIDING)
+
+    def _evaluate_pooled(self, batch: TokenBatch, rows: Sequence[int]) -> Logits:
+        context = self._context
+        if len(rows) == len(batch):
+            context.decode(batch.tokens, batch.positions, batch.sequences, batch.wants_logits)
+        else:
+            context.decode(
+                [batch.tokens[row] for row in rows],
+                [batch.positions[row] for row in rows],
+                [batch.sequences[row] for row in rows],
+                [batch.wants_logits[row] for row in rows],
+            )
+        flagged = [row for row in rows if batch.wants_logits[row]]
+        return dict(zip(flagged, context.outputs(len(flagged)), strict=True))
+
+
+def _rows_by_sequence(batch: TokenBatch) -> dict[int, list[int]]:
+    rows: dict[int, list[int]] = {}
+    for row, sequence in enumerate(batch.sequences):
+        rows.setdefault(sequence, []).append(row)
+    return rows
