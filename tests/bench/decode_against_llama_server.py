@@ -1,6 +1,6 @@
 """`jackfield bench decode` beside the llama-server that tests/bench/build_llama_server made, on the same model file.
 
-usage: python tests/bench/decode_against_llama_server.py [MODEL.gguf] [--server-flags "…"] [options of `bench decode`]
+usage: python tests/bench/decode_against_llama_server.py [--file MODEL.gguf] [--server-flags="…"] [BENCH OPTIONS]
 
 The file is $JACKFIELD_TEST_MODEL unless named. The server gets as many slots as the largest burst has clients, room in
 each for the longest workload, and the engine's own number of threads; everything else is its default, with which every
@@ -32,18 +32,20 @@ BUILD = Path(__file__).with_name("build_llama_server")
 
 def main() -> int:
     """Bench both; gives the bench's exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", default=os.environ.get("JACKFIELD_TEST_MODEL"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--file", metavar="MODEL.gguf", default=os.environ.get("JACKFIELD_TEST_MODEL"))
     parser.add_argument("--server-flags", default="", metavar="FLAGS")
     parser.add_argument("--threads", type=int, default=default_threads())
     chosen, options = parser.parse_known_args()
-    if not chosen.model:
+    if not chosen.file:
         parser.error("name a model file, or set JACKFIELD_TEST_MODEL")
     with tempfile.TemporaryDirectory() as folder:
         jackfield = Jackfield(Path(folder))
-        jackfield.run("models", "pull", chosen.model, "--name", "bench", "--link", check=True)
+        jackfield.run("models", "pull", chosen.file, "--name", "bench", "--link", check=True)
         flags = shlex.split(chosen.server_flags)
-        with llama_server(chosen.model, chosen.threads, flags, Path(folder, "server.log")) as address:
+        with llama_server(chosen.file, chosen.threads, flags, Path(folder, "server.log")) as address:
             asked = ("bench", "decode", "--model", "bench", "--peer", address, "--threads", str(chosen.threads))
             return jackfield.run(*asked, *options).returncode
 
