@@ -68,6 +68,13 @@ class ModelSettings(Section):
     load_timeout: float = Field(default=600.0, gt=0)
 
 
+class PrefixSettings(Section):
+    """How many megabytes saved prefixes of a model may take; 0 saves none there."""
+
+    memory_mb: int = Field(default=256, ge=0, le=LARGEST_INT32)
+    disk_mb: int = Field(default=1024, ge=0, le=LARGEST_INT32)
+
+
 class PluginSettings(Section):
     """Plugins that stay off."""
 
@@ -94,6 +101,7 @@ class Settings(BaseSettings):
     engine: EngineOptions = EngineOptions()
     runs: RunSettings = RunSettings()
     models: ModelSettings = ModelSettings()
+    prefixes: PrefixSettings = PrefixSettings()
     plugins: PluginSettings = PluginSettings()
 
     @field_validator("home", mode="before")
@@ -111,6 +119,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where model files live."""
         return self.home / "models"
+
+    @property
+    def prefixes_folder(self) -> Path:
+        """Where prefixes live that outlive a restart."""
+        return self.home / "prefixes"
 
     @classmethod
     def settings_customise_sources(

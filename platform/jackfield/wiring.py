@@ -7,11 +7,14 @@ import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from jackfield.contracts.engine import EngineSettings
+from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import Migrator, RunRecords, StateStore
+from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
@@ -32,6 +35,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         residency = ModelResidency(
             plugins.registry.engines,
             settings=EngineSettings(**settings.engine.model_dump()),
+            saved_prefixes=partial(_saved_prefixes, settings),
             queue_limit=settings.runs.queue_limit,
             load_timeout=settings.models.load_timeout,
         )
@@ -114,6 +118,12 @@ def _catalog(settings: Settings, plugins: PluginHost, store: StateStore) -> Mode
         folder=settings.models_folder,
         default_model=settings.default_model,
     )
+
+
+def _saved_prefixes(settings: Settings, model: InstalledModel) -> SavedPrefixes:
+    """A model's prefixes, read from its folder. Blocking."""
+    limits = PrefixLimits(memory=settings.prefixes.memory_mb << 20, disk=settings.prefixes.disk_mb << 20)
+    return SavedPrefixes(settings.prefixes_folder / model.sha256[:32] if limits.disk else None, limits)
 
 
 async def _prune(runs: RunRecords, keep_days: int) -> None:

@@ -1,18 +1,21 @@
 """Which of the engine's sequences holds which tokens: those that run, and those that are kept for their prefixes.
 
-A sequence that ended stays in its slot until its cells or its slot are needed, the least lately used going first.
+A sequence that ended stays in its slot until its cells or its slot are needed, the least lately used going first. It is
+parked in memory then, and comes back when a request begins with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 
 from jackfield.contracts.engine import TokenEngine
 from jackfield.decoding.prefix_tree import Match, PrefixTree
-from jackfield.errors import EngineFailure
+from jackfield.decoding.saved_prefixes import SavedPrefixes
+from jackfield.errors import CellsExhausted, EngineFailure
 
 log = structlog.get_logger()
 
@@ -20,6 +23,18 @@ NO_TOKEN = -1
 
 SHORTEST_KEPT = 16
 """A prefix of fewer tokens is evaluated again sooner than it is worth a slot."""
+
+WORTH_SAVING = 64
+"""Tokens from which on a prefix is parked in memory rather than evaluated again."""
+
+WORTH_A_FILE = 256
+"""Tokens from which on a prefix that requests share is saved on disk."""
+
+IDLE_FOR = 2.0
+"""Seconds that an idle sequence stays however many there are; an agent's next turn comes sooner."""
+
+FEW_CELLS = 512
+"""Idle cells that slow nobody much."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -32,14 +47,19 @@ class Place(msgspec.Struct, frozen=True):
 class KVCache:
     """The engine's slots and cells, kept in step with a tree of their tokens. Only the loop's thread uses it."""
 
-    def __init__(self, engine: TokenEngine) -> None:
+    def __init__(
+        self, engine: TokenEngine, saved: SavedPrefixes, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
+        self._saved = saved
+        self._clock = clock
         self._limits = engine.limits
         self._tree = PrefixTree()
         self._free = list(reversed(range(engine.limits.sequences)))
-        self._idle: dict[int, None] = {}
+        self._idle: dict[int, float] = {}
         self._slid: set[int] = set()
         self.evictions = 0
+        self.restored_tokens = 0
 
     @property
     def used_cells(self) -> int:
@@ -78,6 +98,8 @@ class KVCache:
     def place(self, tokens: Sequence[int]) -> Place:
         """A slot with the longest cached prefix of some tokens in it; raises EngineFailure where the engine fails."""
         match = self.match(tokens)
+        if self._bring_back(tokens, beyond=match.length):
+            match = self.match(tokens)
         slot = self._idle_with_exactly(match)
         if slot is not None:
             del self._idle[slot]
@@ -92,6 +114,7 @@ class KVCache:
         self._tree.add(slot, locked=True)
         if source is not None:
             self._share(source, slot, match.length)
+            self._save_branching(slot, tokens[: match.length])
         return Place(slot, match.length)
 
     def grew(self, slot: int, tokens: Sequence[int]) -> None:
@@ -115,7 +138,7 @@ class KVCache:
             self.drop(slot)
             return
         self._tree.unlock(slot)
-        self._idle[slot] = None
+        self._idle[slot] = self._clock()
 
     def drop(self, slot: int) -> None:
         """Empty a slot. One that the engine cannot empty is never used again, and its cells are given up."""
@@ -138,10 +161,16 @@ class KVCache:
             self._evict(next(iter(self._idle)))
         return self.free_cells >= cells
 
-    def clear(self) -> None:
-        """Drop every idle sequence."""
-        for slot in list(self._idle):
-            self.drop(slot)
+    def thin_out(self) -> None:
+        """Park an idle sequence that was not used for a while, where many slow the running ones.
+
+        Attention reads every used cell for every row, whoever's it is.
+        """
+        oldest = next(iter(self._idle), None)
+        if oldest is None or self._clock() - self._idle[oldest] < IDLE_FOR:
+            return
+        if self._tree.cells - self._tree.locked_cells > max(self._tree.locked_cells, FEW_CELLS):
+            self._evict(oldest)
 
     def _idle_with_exactly(self, match: Match) -> int | None:
         """An idle slot that holds a match and nothing after it, which a new sequence can take over as it is."""
@@ -155,7 +184,8 @@ class KVCache:
         running = [slot for slot in match.holders if slot not in self._idle]
         source = next(iter(running or match.holders), None)
         if source in self._idle:
-            self._idle[source] = self._idle.pop(source)
+            del self._idle[source]
+            self._idle[source] = self._clock()
         return source
 
     def _emptied(self, *, sparing: int | None) -> int:
@@ -175,7 +205,49 @@ class KVCache:
 
     def _evict(self, slot: int) -> None:
         self.evictions += 1
+        tokens = self._tree.tokens(slot)
+        if self._tree.own_cells(slot) >= WORTH_SAVING and self._saved.longest(tokens)[0] < len(tokens):
+            self._park(slot, tokens)
         self.drop(slot)
+
+    def _park(self, slot: int, tokens: list[int]) -> None:
+        try:
+            self._saved.park(tokens, self._engine.save(slot))
+        except EngineFailure as error:
+            log.warning("a sequence could not be parked", model=self._engine.model.name, reason=error.message)
+
+    def _bring_back(self, tokens: Sequence[int], *, beyond: int) -> bool:
+        """Restore a saved prefix that has more of these tokens than the engine has; whether there was one."""
+        length, key = self._saved.longest(tokens)
+        if key is None or min(length, len(tokens) - 1) < beyond + WORTH_SAVING:
+            return False
+        held = self._saved.tokens(key)
+        state = self._saved.state(key)
+        if state is None or not (self._limits.shares_parts or length == len(held) < len(tokens)):
+            return False
+        if not self.make_room(len(held)):
+            return False
+        slot = self._emptied(sparing=None)
+        self._tree.add(slot)
+        try:
+            self._engine.restore(slot, state)
+        except (CellsExhausted, EngineFailure) as error:
+            log.warning("a saved prefix could not be restored", model=self._engine.model.name, reason=error.message)
+            self._saved.forget(key)
+            self.drop(slot)
+            return False
+        self._tree.extend(slot, held)
+        self._idle[slot] = self._clock()
+        self.restored_tokens += length
+        return True
+
+    def _save_branching(self, slot: int, tokens: Sequence[int]) -> None:
+        """Save a prefix on disk where a second request took another course after it: a system prompt, a document."""
+        if len(tokens) >= WORTH_A_FILE and not self._saved.covers(tokens):
+            try:
+                self._saved.write(tokens, self._engine.save(slot))
+            except EngineFailure as error:
+                log.warning("a prefix could not be saved", model=self._engine.model.name, reason=error.message)
 
     def _share(self, source: int, slot: int, length: int) -> None:
         try:

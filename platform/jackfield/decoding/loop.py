@@ -15,6 +15,7 @@ from jackfield.decoding.batch import Draws, batch_of
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
 from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
+from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.decoding.scheduler import Scheduler, Share
 from jackfield.decoding.sequence import DecodingSequence
 from jackfield.errors import CellsExhausted, EngineFailure, JackfieldError, Overloaded, ShuttingDown
@@ -31,6 +32,7 @@ class LoopStatistics(msgspec.Struct, kw_only=True):
     prefilled_tokens: int = 0
     drawn_tokens: int = 0
     preemptions: int = 0
+    restored_tokens: int = 0
     used_cells: int = 0
     evictions: int = 0
     evaluating: float = 0.0
@@ -45,11 +47,12 @@ class LoopStatistics(msgspec.Struct, kw_only=True):
 class DecodeLoop:
     """Continuous batching over one engine; any thread may call it, and only its own thread uses the engine."""
 
-    def __init__(self, engine: TokenEngine, *, queue_limit: int = 512) -> None:
+    def __init__(self, engine: TokenEngine, *, queue_limit: int = 512, saved: SavedPrefixes | None = None) -> None:
         self.engine = engine
         self.statistics = LoopStatistics()
         self._queue_limit = queue_limit
-        self._cache = KVCache(engine)
+        self._saved = saved or SavedPrefixes()
+        self._cache = KVCache(engine, self._saved)
         self._scheduler = Scheduler(engine.limits, self._cache)
         self._arrivals = itertools.count()
         self._wake = threading.Condition()
@@ -118,6 +121,7 @@ class DecodeLoop:
                 self._parcels.setdefault(handle, []).append(Broken(_as_failure(error)))
         finally:
             self._send()
+            self._saved.close()
             self.engine.close()
 
     def _take_orders(self) -> bool:
@@ -145,12 +149,14 @@ class DecodeLoop:
             self._fail(list(self._scheduler.running), error)
         self.statistics.used_cells = self._cache.used_cells
         self.statistics.evictions = self._cache.evictions
+        self.statistics.restored_tokens = self._cache.restored_tokens
         self._send()
         self.statistics.steps += 1
         self.statistics.stepping += time.perf_counter() - began
 
     def _step(self) -> None:
         self._admit()
+        self._cache.thin_out()
         shares = self._affordable_shares()
         if not shares:
             return

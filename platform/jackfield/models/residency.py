@@ -12,6 +12,7 @@ import structlog
 from jackfield.contracts.engine import EngineFactory, EngineSettings, TokenEngine
 from jackfield.contracts.models import InstalledModel
 from jackfield.decoding.loop import DecodeLoop
+from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.errors import (
     EngineFailure,
     InvalidRequest,
@@ -45,10 +46,12 @@ class ModelResidency:
         settings: EngineSettings,
         queue_limit: int,
         load_timeout: float,
+        saved_prefixes: Callable[[InstalledModel], SavedPrefixes],
     ) -> None:
         self._engines = engines
         self._settings = settings
         self._queue_limit = queue_limit
+        self._saved_prefixes = saved_prefixes
         self._decoders = Residents("generate", self._open_decoder, load_timeout=load_timeout)
         self._embedders = Residents("embed", self._open_embedder, load_timeout=load_timeout)
         self._one_at_a_time = asyncio.Lock()
@@ -111,7 +114,8 @@ class ModelResidency:
         engine = await self._opened(model, lambda factory: factory.open(model, self._settings))
         if not isinstance(engine, TokenEngine):
             raise InvalidRequest(f"Model '{model.name}' is not one that evaluates tokens.", parameter="model")
-        return DecodeLoop(engine, queue_limit=self._queue_limit)
+        saved = await asyncio.to_thread(self._saved_prefixes, model)
+        return DecodeLoop(engine, queue_limit=self._queue_limit, saved=saved)
 
     async def _open_embedder(self, model: InstalledModel) -> EmbeddingWorker:
         def opened_by(factory: EngineFactory) -> EmbeddingWorker:

@@ -1,0 +1,196 @@
+"""Prefixes outside the engine: parked in memory while others need the cells, and on disk to outlive a restart.
+
+A file holds its tokens and an engine's saved sequence, and is named by the hash of the tokens; a folder belongs to one
+model. Files are written whole or not at all, off the loop's thread, and the least lately used go first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import structlog
+
+from jackfield.decoding.prefix_tree import PrefixTree
+
+log = structlog.get_logger()
+
+SUFFIX = ".prefix"
+_MAGIC = b"JFP1"
+_HEAD = struct.Struct("<4sI")
+
+
+class PrefixLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that saved prefixes of one model may take."""
+
+    memory: int = 256 << 20
+    disk: int = 1 << 30
+
+
+class _Entry(msgspec.Struct):
+    """A saved prefix: its state in memory, or in a file."""
+
+    size: int
+    state: bytes | None = None
+    path: Path | None = None
+
+
+class SavedPrefixes:
+    """Saved sequences by their tokens. Only the loop's thread uses it; a thread of its own writes files."""
+
+    def __init__(self, folder: Path | None = None, limits: PrefixLimits | None = None) -> None:
+        self._folder = folder
+        self._limits = limits or PrefixLimits()
+        self._tree = PrefixTree()
+        self._entries: dict[int, _Entry] = {}
+        self._number = 0
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefix-writer") if folder else None
+        try:
+            self._read_folder()
+        except OSError as error:
+            log.warning("prefixes cannot be saved", folder=str(folder), reason=str(error))
+            self._folder = None
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the prefixes parked in memory take."""
+        return sum(entry.size for entry in self._entries.values() if entry.state is not None)
+
+    @property
+    def disk_bytes(self) -> int:
+        """What the files take."""
+        return sum(entry.size for entry in self._entries.values() if entry.path is not None)
+
+    def longest(self, tokens: Sequence[int]) -> tuple[int, int | None]:
+        """How many of these tokens' first some saved prefix has, and its key; (0, None) where none has any."""
+        match = self._tree.match(tokens)
+        return match.length, min(match.holders, key=self._tree.length, default=None)
+
+    def tokens(self, key: int) -> list[int]:
+        """The tokens of a saved prefix."""
+        return self._tree.tokens(key)
+
+    def state(self, key: int) -> bytes | None:
+        """A saved prefix's state; None where its file is gone or not readable, and then it is forgotten."""
+        entry = self._entries[key]
+        self._entries[key] = self._entries.pop(key)
+        if entry.state is not None or entry.path is None:
+            return entry.state
+        try:
+            content = entry.path.read_bytes()
+            os.utime(entry.path)
+        except OSError as error:
+            log.warning("a saved prefix could not be read", path=str(entry.path), reason=str(error))
+            self.forget(key)
+            return None
+        return content[_HEAD.size + 4 * self._tree.length(key) :]
+
+    def park(self, tokens: Sequence[int], state: bytes) -> None:
+        """Keep a prefix in memory; older ones give way."""
+        if len(state) > self._limits.memory:
+            return
+        self._make_room(len(state), in_memory=True)
+        self._add(tokens, _Entry(size=len(state), state=state))
+
+    def covers(self, tokens: Sequence[int]) -> bool:
+        """Whether files are kept and one has nearly all of these tokens as it is."""
+        if self._folder is None:
+            return True
+        length, key = self.longest(tokens)
+        return key is not None and self._entries[key].path is not None and length >= 0.9 * len(tokens)
+
+    def write(self, tokens: Sequence[int], state: bytes) -> None:
+        """Keep a prefix on disk; older ones give way. One that cannot be written is logged and not kept."""
+        size = _HEAD.size + 4 * len(tokens) + len(state)
+        if self._folder is None or self._writer is None or size > self._limits.disk:
+            return
+        self._make_room(size, in_memory=False)
+        path = self._folder / f"{_name(tokens)}{SUFFIX}"
+        head = _HEAD.pack(_MAGIC, len(tokens)) + np.asarray(tokens, dtype="<i4").tobytes()
+        self._writer.submit(_write_whole, path, head, state)
+        self._add(tokens, _Entry(size=size, path=path))
+
+    def forget(self, key: int) -> None:
+        """Drop a saved prefix, and its file."""
+        entry = self._entries.pop(key)
+        self._tree.remove(key)
+        if entry.path is not None and self._writer is not None:
+            self._writer.submit(_remove, entry.path)
+
+    def close(self) -> None:
+        """Finish writing. Blocking."""
+        if self._writer is not None:
+            self._writer.shutdown()
+
+    def _add(self, tokens: Sequence[int], entry: _Entry) -> None:
+        self._number += 1
+        self._tree.add(self._number)
+        self._tree.extend(self._number, tokens)
+        self._entries[self._number] = entry
+
+    def _make_room(self, size: int, *, in_memory: bool) -> None:
+        limit = self._limits.memory if in_memory else self._limits.disk
+        kept = [key for key, entry in self._entries.items() if (entry.state is not None) == in_memory]
+        used = self.memory_bytes if in_memory else self.disk_bytes
+        for key in kept:
+            if used + size <= limit:
+                return
+            used -= self._entries[key].size
+            self.forget(key)
+
+    def _read_folder(self) -> None:
+        """Take in what an earlier process left, the least lately used first; what is damaged is removed."""
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files = [(path.stat(), path) for path in self._folder.glob(f"*{SUFFIX}")]
+        for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
+            tokens = _tokens_of(path)
+            if tokens is None:
+                log.warning("a saved prefix is damaged and was removed", path=str(path))
+                _remove(path)
+                continue
+            self._add(tokens, _Entry(size=status.st_size, path=path))
+
+
+def _name(tokens: Sequence[int]) -> str:
+    return blake2b(np.asarray(tokens, dtype="<i4").tobytes(), digest_size=20).hexdigest()
+
+
+def _tokens_of(path: Path) -> list[int] | None:
+    """The tokens in a file's head; None where it is not one of ours."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size or not head.startswith(_MAGIC):
+                return None
+            count = _HEAD.unpack(head)[1]
+            content = file.read(4 * count)
+    except OSError:
+        return None
+    tokens: list[int] = np.frombuffer(content[: len(content) // 4 * 4], dtype="<i4").tolist()
+    return tokens if len(tokens) == count and _name(tokens) == path.stem else None
+
+
+def _write_whole(path: Path, head: bytes, state: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(head)
+            file.write(state)
+        partial.replace(path)
+    except OSError as error:
+        log.warning("a prefix could not be saved", path=str(path), reason=str(error))
+        _remove(partial)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
