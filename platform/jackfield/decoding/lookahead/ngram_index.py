@@ -38,7 +38,7 @@ class NgramIndex:
 
     def __init__(self) -> None:
         self.text: list[int] = []
-        self._key = 0
+        self._key = LONG_MASK
         self._newest_long: dict[int, int] = {}
         self._newest_short: dict[int, int] = {}
         # Entry p is about the n-gram that ends before place p; 0 is none, for no n-gram ends before the first token.

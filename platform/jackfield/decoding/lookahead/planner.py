@@ -110,7 +110,9 @@ class Lookahead:
         return drafts, lengths
 
     def _asked(self, number: int, drafter: Drafter, wanted: dict[int, int], step: Step) -> dict[int, Draft]:
-        guessing = drafter.seconds(len(wanted)) if wanted else 0.0
+        if not wanted:
+            return {}
+        guessing = drafter.seconds(len(wanted))
         if not guessing:
             return drafter.drafts(wanted)
         chance = sum(map(drafter.expected_chance, wanted)) / len(wanted)
