@@ -8,19 +8,30 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
-from jackfield.decoding.bench.measuring import Plan, measured
+from jackfield.decoding.bench.measuring import Field, Plan, batch_gains, measured
+from jackfield.decoding.bench.plain import PlainServer
 from jackfield.decoding.bench.report import COLUMNS, Report, prefix_figures, rows, sentences
+from jackfield.decoding.bench.serving import LoopServer
 from jackfield.decoding.bench.workloads import WORKLOADS
+from jackfield.errors import ModelFileInvalid
 from jackfield.version import __version__
 
 if TYPE_CHECKING:
+    from jackfield.contracts.engine import EngineLimits
+    from jackfield.contracts.models import InstalledModel
     from jackfield.settings import Settings
+    from jackfield.workbench import Workbench
 
 PREFIX = "bench "
 """What a plugin's subcommand is named with to stand under `jackfield bench`."""
+
+ALONE = frozenset({"single", "copy"})
+"""Workloads of one client, which the model alone serves too."""
+SHORTER = "The peer's answers may be shorter: it does not go on past an end token."
 
 
 class Benches(click.Group):
@@ -114,7 +125,6 @@ def _with_threads(session: Session, threads: int | None) -> Settings:
 
 async def _report(session: Session, settings: Settings, model: str, peer: str | None, plan: Plan) -> Report:
     from jackfield.decoding.bench.peer import open_peer
-    from jackfield.decoding.bench.serving import LoopServer, Server
     from jackfield.wiring import open_workbench
 
     async with AsyncExitStack() as stack:
@@ -122,12 +132,13 @@ async def _report(session: Session, settings: Settings, model: str, peer: str | 
         workbench = await stack.enter_async_context(open_workbench(settings, session.plugins))
         installed = await workbench.models.get(model)
         loop = await stack.enter_async_context(workbench.residency.decoder_held(installed))
-        servers: list[Server] = [LoopServer(loop)]
         if other:
             await other.settle(loop.engine)
-            servers.append(other)
-        results = await measured(plan, servers, loop.engine, say)
-        remark = "The peer's answers may be shorter: it cannot go on past an end token."
+        plain = await _plain(workbench, installed, loop.engine.limits) if ALONE.intersection(plan.workloads) else None
+        if plain:
+            stack.push_async_callback(plain.close)
+        field = Field(ours=LoopServer(loop), engine=loop.engine, plain=plain, peer=other)
+        results = await measured(plan, field, say)
         return Report(
             jackfield=__version__,
             model=installed.name,
@@ -137,5 +148,24 @@ async def _report(session: Session, settings: Settings, model: str, peer: str | 
             plan=plan,
             workloads=tuple(results),
             prefix=prefix_figures(results),
-            remarks=(remark,) if other and not other.exact_lengths else (),
+            batch_gains=await batch_gains(plan, field),
+            remarks=(SHORTER,) if other and not other.exact_lengths else (),
         )
+
+
+async def _plain(workbench: Workbench, model: InstalledModel, limits: EngineLimits) -> PlainServer | None:
+    """The model opened a second time, with room for one sequence; its weights are shared where the engine can."""
+    from jackfield.contracts.engine import EngineSettings, TokenEngine
+    from jackfield.models.installing import usable_engines
+
+    length = limits.context_length
+    settings = EngineSettings(**workbench.settings.engine.model_dump())
+    settings = msgspec.structs.replace(settings, context_length=length, cells=length, sequences=1)
+    for factory in usable_engines(workbench.plugins.registry.engines):
+        try:
+            engine = await asyncio.to_thread(factory.open, model, settings)
+        except ModelFileInvalid:
+            continue
+        if isinstance(engine, TokenEngine):
+            return PlainServer(engine)
+    return None

@@ -59,8 +59,8 @@ class PeerServer:
         self.exact_lengths = False
         await self._has_route(prompt)
 
-    async def answer(self, prompt: Tokens, tokens: int) -> AsyncGenerator[Delta | Ended]:
-        """Its answer as it streams; raises Unavailable with what was wrong."""
+    async def answer(self, prompt: Tokens, tokens: int, client: str = "") -> AsyncGenerator[Delta | Ended]:
+        """Its answer as it streams, whoever the client is; raises Unavailable with what was wrong."""
         written, usage = 0, None
         request = self._route.body(prompt, tokens)
         with self._faults_told():

@@ -8,6 +8,8 @@ import msgspec
 
 from jackfield.decoding.bench.figures import Figures
 from jackfield.decoding.bench.measuring import Plan, ServerResult, WorkloadResult
+from jackfield.decoding.bench.plain import PlainServer
+from jackfield.decoding.bench.serving import LoopServer
 from jackfield.decoding.bench.workloads import LONG_SHARED, LONG_UNSHARED, SHORT_SHARED
 
 COLUMNS = (
@@ -29,7 +31,11 @@ class PrefixFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole bench; `threads` 0 is the engine's own choice."""
+    """A whole bench; `threads` 0 is the engine's own choice.
+
+    `batch_gains` says for several numbers of rows how many times more tokens a second one pass over them evaluates
+    than one over a single row: the most that drafts of such a length can gain.
+    """
 
     jackfield: str
     model: str
@@ -39,7 +45,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     workloads: tuple[WorkloadResult, ...]
     prefix: tuple[PrefixFigures, ...]
-    remarks: tuple[str, ...] = ()
+    batch_gains: dict[int, float]
+    remarks: tuple[str, ...]
 
 
 def prefix_figures(results: Sequence[WorkloadResult]) -> tuple[PrefixFigures, ...]:
@@ -54,20 +61,46 @@ def prefix_figures(results: Sequence[WorkloadResult]) -> tuple[PrefixFigures, ..
 def rows(results: Sequence[WorkloadResult]) -> Iterator[tuple[str, ...]]:
     """A row for each server at each workload, its medians as people read them."""
     for result in results:
-        for place, served in enumerate(result.results):
-            ratio = "" if result.ratio is None or place else f"{result.ratio:.2f}"
-            yield result.workload, served.server, *_cells(served.median), ratio
+        for served in result.results:
+            ratio = result.ratio if served.server == LoopServer.name else None
+            yield result.workload, served.server, *_cells(served.median), "-" if ratio is None else f"{ratio:.2f}"
 
 
 def sentences(report: Report) -> Iterator[str]:
-    """What a table does not show."""
+    """What the table does not show."""
     for each in report.prefix:
         loss = "unknown" if each.decoding_loss is None else f"{each.decoding_loss:.0%}"
         yield (
             f"{each.server}: sharing 1,024 tokens saves {each.prefill_saved:.1f}x of the prefill; "
             f"decoding loses {loss} from a 128- to a 1,024-token prefix."
         )
+    for result in report.workloads:
+        yield from _beside_plain(result)
+    if report.batch_gains:
+        gains = ", ".join(f"{rows} rows {gain:.2f}x" for rows, gain in report.batch_gains.items())
+        yield f"tokens/s of a pass, against one of a single row: {gains}."
     yield from report.remarks
+
+
+def speed_up(result: WorkloadResult) -> float | None:
+    """How many times faster our loop writes than the model alone; None where they were not compared."""
+    ours, plain = result.of(LoopServer.name), result.of(PlainServer.name)
+    if ours is None or plain is None or not ours.median.per_token_p50 or not plain.median.per_token_p50:
+        return None
+    return plain.median.per_token_p50 / ours.median.per_token_p50
+
+
+def _beside_plain(result: WorkloadResult) -> Iterator[str]:
+    gain, same = speed_up(result), result.sameness
+    if gain is None or same is None:
+        return
+    yield (
+        f"{result.workload}: {gain:.2f}x the model alone; {same.equal} of {same.compared} answers equal its own, "
+        f"{same.near_ties} part at a near-tie, {same.compared - same.equal - same.near_ties} differ."
+    )
+    if same.leads:
+        leads = ", ".join(f"{lead:.2f}" for lead in same.leads)
+        yield f"{result.workload}: where answers part, the likeliest token leads by {leads} logits."
 
 
 def _prefix(shared: ServerResult, apart: ServerResult, short: ServerResult) -> PrefixFigures:

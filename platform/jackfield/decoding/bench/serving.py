@@ -23,7 +23,7 @@ class Server(Protocol):
 
     name: str
 
-    def answer(self, prompt: Tokens, tokens: int) -> AsyncGenerator[Delta | Ended]:
+    def answer(self, prompt: Tokens, tokens: int, client: str) -> AsyncGenerator[Delta | Ended]:
         """An answer of that many tokens, greedy, its last delivery an Ended. Raises what keeps it from answering."""
         ...
 
@@ -58,9 +58,11 @@ class LoopServer:
     def __init__(self, loop: DecodeLoop) -> None:
         self._loop = loop
 
-    async def answer(self, prompt: Tokens, tokens: int) -> AsyncGenerator[Delta | Ended]:
+    async def answer(self, prompt: Tokens, tokens: int, client: str) -> AsyncGenerator[Delta | Ended]:
         """The loop's deliveries; raises the error that broke the sequence."""
-        request = DecodeRequest(prompt=prompt, sampling=Sampling(temperature=0), max_tokens=tokens, ignore_end=True)
+        request = DecodeRequest(
+            prompt=prompt, sampling=Sampling(temperature=0), max_tokens=tokens, client=client, ignore_end=True
+        )
         async with aclosing(self._loop.submit(request).deliveries()) as deliveries:
             async for delivery in deliveries:
                 match delivery:
@@ -112,7 +114,7 @@ async def _answer(server: Server, prompt: Tokens, tokens: int, gate: _Gate, plac
     asked = time.perf_counter()
     arrivals: list[tuple[float, int]] = []
     texts: list[str] = []
-    async with aclosing(server.answer(prompt, tokens)) as deliveries:
+    async with aclosing(server.answer(prompt, tokens, f"client-{place}")) as deliveries:
         async for delivery in deliveries:
             if isinstance(delivery, Ended):
                 return Answer(
