@@ -17,11 +17,12 @@ from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.gguf_file import GgufHead, read_head
 from jackfield_engines.llama_cpp.machine import available_memory
 from jackfield_engines.llama_cpp.memory import fit
+from jackfield_engines.llama_cpp.quantizer import LlamaCppQuantizer
 from jackfield_engines.llama_cpp.prefill_context import PrefillContext
 
 
-class LlamaCppFactory:
-    """An EngineFactory for GGUF files; engines on the same file share its weights. Any thread."""
+class LlamaCppFactory(LlamaCppQuantizer):
+    """An EngineFactory and a Quantizer for GGUF files; engines on the same file share its weights. Any thread."""
 
     name = "llama.cpp"
 
@@ -46,12 +47,14 @@ class LlamaCppFactory:
         description = model_description(model.path, head, weights)
         if not description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
+        context = native.Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences))
+        cuts = not weights.remembers_whole
         return LlamaCppEngine(
             weights,
-            native.Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences)),
+            context,
             prefill=_prefill_context(weights, plan),
             model=description,
-            limits=msgspec.structs.replace(plan.limits, shares_parts=not weights.remembers_whole),
+            limits=msgspec.structs.replace(plan.limits, shares_parts=cuts, slides=cuts and context.can_shift),
             identity=f"{model.sha256} {native.version()} {plan.flash_attention}",
         )
 

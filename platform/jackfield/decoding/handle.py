@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from jackfield.decoding.request import LAST_DELIVERIES, Delivery
+
+Inject = Callable[["SequenceHandle", Sequence[int]], None]
 
 
 class SequenceHandle:
     """Deliveries in order, for one reader on one event loop. Made by `DecodeLoop.submit`."""
 
-    def __init__(self, cancel: Callable[[SequenceHandle], None]) -> None:
+    def __init__(self, cancel: Callable[[SequenceHandle], None], inject: Inject) -> None:
         self._cancel = cancel
+        self._inject = inject
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
         self.event_loop = asyncio.get_running_loop()
 
     def cancel(self) -> None:
         """Ask for an end within one step; what is left of the deliveries ends with `Stopped`. Any thread may ask."""
         self._cancel(self)
+
+    def inject(self, tokens: Sequence[int]) -> None:
+        """Put tokens into the live sequence at its next safe point, where `Injected` is delivered. Any thread may ask.
+
+        What was written stays evaluated. A sequence that ends before its safe point ends without `Injected`. Raises
+        ContextOverflow where there is no room for them.
+        """
+        self._inject(self, tokens)
 
     def take(self, deliveries: list[Delivery]) -> None:
         """Queue what a step delivered; on the reader's event loop only."""

@@ -121,9 +121,9 @@ class KVCache:
         """Note what a slot's sequence was evaluated on."""
         self._tree.extend(slot, tokens)
 
-    def rewind(self, slot: int, length: int) -> None:
-        """Take a slot's last tokens back; raises EngineFailure where the model cannot."""
-        self._cut(slot, length)
+    def take_back(self, slot: int) -> None:
+        """Take back what a slot was evaluated on beyond what was noted; raises EngineFailure where the model cannot."""
+        self._cut(slot, self._tree.length(slot))
 
     def slid(self, slot: int, discard: int) -> None:
         """Note that a slot dropped tokens from its midst: it has cells of its own now, and is nobody's prefix."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import structlog
@@ -14,11 +14,13 @@ from jackfield.contracts.engine import TokenEngine
 from jackfield.decoding.batch import Draws, batch_of
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
+from jackfield.decoding.lookahead.planner import Lookahead
 from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.decoding.scheduler import Scheduler, Share
 from jackfield.decoding.sequence import DecodingSequence
-from jackfield.errors import CellsExhausted, EngineFailure, JackfieldError, Overloaded, ShuttingDown
+from jackfield.decoding.sliding import slide
+from jackfield.errors import CellsExhausted, ContextOverflow, EngineFailure, JackfieldError, Overloaded, ShuttingDown
 
 log = structlog.get_logger()
 
@@ -31,6 +33,8 @@ class LoopStatistics(msgspec.Struct, kw_only=True):
     cached_tokens: int = 0
     prefilled_tokens: int = 0
     drawn_tokens: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
     preemptions: int = 0
     restored_tokens: int = 0
     used_cells: int = 0
@@ -47,17 +51,26 @@ class LoopStatistics(msgspec.Struct, kw_only=True):
 class DecodeLoop:
     """Continuous batching over one engine; any thread may call it, and only its own thread uses the engine."""
 
-    def __init__(self, engine: TokenEngine, *, queue_limit: int = 512, saved: SavedPrefixes | None = None) -> None:
+    def __init__(
+        self,
+        engine: TokenEngine,
+        *,
+        queue_limit: int = 512,
+        saved: SavedPrefixes | None = None,
+        lookahead: Lookahead | None = None,
+    ) -> None:
         self.engine = engine
         self.statistics = LoopStatistics()
         self._queue_limit = queue_limit
         self._saved = saved or SavedPrefixes()
         self._cache = KVCache(engine, self._saved)
         self._scheduler = Scheduler(engine.limits, self._cache)
+        self._lookahead = lookahead or Lookahead(())
         self._arrivals = itertools.count()
         self._wake = threading.Condition()
         self._submitted: list[DecodingSequence] = []
         self._cancelled: set[SequenceHandle] = set()
+        self._injected: list[tuple[DecodingSequence, Sequence[int]]] = []
         self._sequences: dict[SequenceHandle, DecodingSequence] = {}
         self._closing = False
         self._parcels: dict[SequenceHandle, list[Delivery]] = {}
@@ -81,7 +94,7 @@ class DecodeLoop:
 
     def submit(self, request: DecodeRequest) -> SequenceHandle:
         """Take a request from a running event loop; raises Overloaded when too many wait, or ShuttingDown."""
-        handle = SequenceHandle(self._cancel)
+        handle = SequenceHandle(self._cancel, self._inject)
         sequence = DecodingSequence(handle, request, next(self._arrivals))
         with self._wake:
             if self._closing:
@@ -106,6 +119,17 @@ class DecodeLoop:
                 self._cancelled.add(handle)
                 self._wake.notify()
 
+    def _inject(self, handle: SequenceHandle, tokens: Sequence[int]) -> None:
+        with self._wake:
+            sequence = self._sequences.get(handle)
+            if sequence is None:
+                return
+            length = len(sequence.tokens) + len(tokens)
+            if length >= self.context_length and not sequence.request.slides:
+                raise ContextOverflow(prompt_tokens=length, context_length=self.context_length)
+            self._injected.append((sequence, tokens))
+            self._wake.notify()
+
     def _work(self) -> None:
         try:
             while self._take_orders():
@@ -122,6 +146,7 @@ class DecodeLoop:
         finally:
             self._send()
             self._saved.close()
+            self._lookahead.close()
             self.engine.close()
 
     def _take_orders(self) -> bool:
@@ -131,9 +156,12 @@ class DecodeLoop:
                 self._wake.wait()
             submitted, self._submitted = self._submitted, []
             cancelled, self._cancelled = self._cancelled, set()
+            injected, self._injected = self._injected, []
             closing = self._closing
         for sequence in submitted:
             self._scheduler.enqueue(sequence)
+        for sequence, tokens in injected:
+            sequence.inject(tokens)
         for handle in cancelled:
             stopped = self._sequences.get(handle)
             if stopped:
@@ -150,14 +178,17 @@ class DecodeLoop:
         self.statistics.used_cells = self._cache.used_cells
         self.statistics.evictions = self._cache.evictions
         self.statistics.restored_tokens = self._cache.restored_tokens
+        self.statistics.drafted_tokens = self._lookahead.statistics.drafted_tokens
+        self.statistics.accepted_tokens = self._lookahead.statistics.accepted_tokens
         self._send()
         self.statistics.steps += 1
         self.statistics.stepping += time.perf_counter() - began
 
     def _step(self) -> None:
         self._admit()
+        self._interrupt()
         self._cache.thin_out()
-        shares = self._affordable_shares()
+        shares = self._with_drafts(self._affordable_shares())
         if not shares:
             return
         batch, draws = batch_of(shares)
@@ -181,7 +212,11 @@ class DecodeLoop:
     def _count(self, shares: list[Share], draws: Draws, seconds: float) -> None:
         decodes = sum(not share.sequence.prefilling for share in shares)
         prefill_rows = sum(share.rows for share in shares if share.sequence.prefilling)
-        self._scheduler.pace.timed(decodes=decodes, prefill_rows=prefill_rows, seconds=seconds)
+        drafted = sum(len(share.draft) for share in shares)
+        if not prefill_rows:
+            self._lookahead.timed(decodes + drafted, seconds)
+        if not drafted:
+            self._scheduler.pace.timed(decodes=decodes, prefill_rows=prefill_rows, seconds=seconds)
         self.statistics.evaluating += seconds
         self.statistics.prefilled_tokens += sum(share.rows for share in shares) - len(draws)
 
@@ -193,6 +228,8 @@ class DecodeLoop:
             try:
                 self._scheduler.admit(sequence)
                 sequence.prepare(self.engine)
+                if first:
+                    self._follow(sequence)
             except Exception as error:  # noqa: BLE001 - told to the requests and logged
                 self._fail([sequence], error)
                 continue
@@ -200,6 +237,37 @@ class DecodeLoop:
                 self.statistics.prompt_tokens += sequence.usage.prompt_tokens
                 self.statistics.cached_tokens += sequence.usage.cached_tokens
                 self._deliver(sequence, [Admitted()])
+
+    def _interrupt(self) -> None:
+        """Put injected tokens in, and slide the sequences that reached the end of the context."""
+        for sequence in list(self._scheduler.running):
+            try:
+                self._deliver(sequence, sequence.take_injected(self.context_length))
+                if sequence.request.slides and slide(sequence, self.engine, self._cache):
+                    self._follow(sequence)
+            except Exception as error:  # noqa: BLE001 - told to the requests and logged
+                self._fail([sequence], error)
+
+    def _follow(self, sequence: DecodingSequence) -> None:
+        self._lookahead.forget(sequence.number)
+        if self.engine.limits.shares_parts and sequence.request.lookahead:
+            self._lookahead.follow(sequence.number, sequence.tokens, sequence.request.references)
+
+    def _with_drafts(self, shares: list[Share]) -> list[Share]:
+        """The shares of decoding sequences, with drafts to verify as far as they pay and there is room."""
+        decoding = {share.sequence.number: share for share in shares if not share.sequence.prefilling}
+        rooms = {number: share.sequence.room_to_draft(self.context_length) for number, share in decoding.items()}
+        rows = sum(share.rows for share in shares)
+        spare = min(self.engine.limits.batch_tokens, self._cache.obtainable_cells) - rows
+        drafts = self._lookahead.plan(rooms, spare_rows=max(spare, 0), prefill_rows=rows - len(decoding))
+        if not drafts or not self._cache.make_room(rows + sum(map(len, drafts.values()))):
+            return shares
+        return [
+            Share(share.sequence, share.rows, tuple(drafts.get(share.sequence.number, ())))
+            if share.sequence.number in decoding
+            else share
+            for share in shares
+        ]
 
     def _affordable_shares(self) -> list[Share]:
         """The step's shares, after idle sequences and the least urgent gave way where KV cells are lacking."""
@@ -232,6 +300,8 @@ class DecodeLoop:
                 self._scheduler.written(sequence, 1)
                 if _ends(deliveries) or sequence.tokens[-1] != drafted:
                     break
+            if share.draft:
+                self._verified(share)
         except Exception as error:  # noqa: BLE001 - told to the requests and logged
             self._fail([sequence], error)
             return
@@ -239,6 +309,17 @@ class DecodeLoop:
             self._finish(sequence, deliveries)
         else:
             self._deliver(sequence, deliveries)
+
+    def _verified(self, share: Share) -> None:
+        """Keep what was accepted of a draft in the sequence's slot, and take the rest back."""
+        sequence = share.sequence
+        accepted = sequence.tokens[sequence.evaluated : -1]
+        self._lookahead.verified(len(share.draft), len(accepted))
+        if sequence.slot is not None:
+            self._cache.grew(sequence.slot, accepted)
+            if len(accepted) < len(share.draft):
+                self._cache.take_back(sequence.slot)
+            sequence.evaluated += len(accepted)
 
     def _fail(self, sequences: Iterable[DecodingSequence], error: Exception) -> None:
         """End sequences with an error; one that nobody expected is logged with its trace."""
@@ -253,6 +334,7 @@ class DecodeLoop:
     def _finish(self, sequence: DecodingSequence, deliveries: list[Delivery]) -> None:
         self._scheduler.release(sequence, broken=isinstance(deliveries[-1], Broken))
         sequence.close()
+        self._lookahead.forget(sequence.number)
         with self._wake:
             del self._sequences[sequence.handle]
         self._deliver(sequence, deliveries)

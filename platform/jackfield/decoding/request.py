@@ -16,7 +16,9 @@ PRIORITIES: tuple[Priority, ...] = ("interactive", "normal", "background")
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A tokenized prompt and how to go on from it; `max_tokens` is never more than the context has room for.
 
-    With `ignore_end` an end token ends nothing, and every token is delivered as it is drawn, even one without text.
+    One that `slides` drops old tokens where the context ends, its first few kept as attention sinks. `references` are
+    texts that the answer may copy from, such as attached files, to look drafts up in. With `ignore_end` an end token
+    ends nothing, and every token is delivered as it is drawn, even one without text.
     """
 
     prompt: tuple[int, ...]
@@ -27,6 +29,9 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     client: str = "local"
     priority: Priority = "normal"
+    slides: bool = False
+    lookahead: bool = True
+    references: tuple[tuple[int, ...], ...] = ()
     ignore_end: bool = False
 
 
@@ -40,6 +45,13 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     tokens: int
     scores: tuple[TokenScore, ...] = ()
+
+
+class Injected(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens from outside stand in the sequence now, after `written` tokens of its own."""
+
+    tokens: int
+    written: int
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,5 +73,5 @@ class Broken(msgspec.Struct, frozen=True):
     error: JackfieldError
 
 
-Delivery = Admitted | Delta | Ended | Stopped | Broken
+Delivery = Admitted | Delta | Injected | Ended | Stopped | Broken
 LAST_DELIVERIES = (Ended, Stopped, Broken)

@@ -22,7 +22,7 @@ from jackfield.decoding.sequence import DecodingSequence
 WRITING_ROOM = 32
 """Cells kept free for a sequence's first tokens at admission."""
 
-WORTH_WAITING_FOR = 32
+WORTH_WAITING_FOR = 8
 """Tokens of a common prefix that a request lets another prefill first, so that it is done once."""
 
 OVERTAKEN_TOO_OFTEN = 32

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jackfield.contracts.engine import Sampler, TokenEngine
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import PRIORITIES, DecodeRequest, Delivery, Delta, Ended, Stopped
+from jackfield.decoding.request import PRIORITIES, DecodeRequest, Delivery, Delta, Ended, Injected, Stopped
 from jackfield.decoding.scores import token_score
 from jackfield.decoding.text import TextStream
+from jackfield.errors import ContextOverflow
 from jackfield.events import FinishReason, TokenScore, Usage
 
 OVERTAKEN_PER_RANK = 128
@@ -27,6 +30,7 @@ class DecodingSequence:
         self.overtaken = 0
         self.common_with: dict[DecodingSequence, int] = {}
         self._cached: int | None = None
+        self._injected: list[Sequence[int]] = []
         self._sampler: Sampler | None = None
         self._text = TextStream(request.stop)
         self._unsaid_tokens = 0
@@ -78,6 +82,30 @@ class DecodingSequence:
             for token in self.request.prompt[len(self.request.prompt) - recent :]:
                 self._sampler.accept(token)
 
+    def inject(self, tokens: Sequence[int]) -> None:
+        """Have tokens put in at the next safe point."""
+        self._injected.append(tokens)
+
+    def room_to_draft(self, context_length: int) -> int:
+        """Tokens that it could still hold beyond the next that is drawn; none where it wants no lookahead."""
+        if not self.request.lookahead:
+            return 0
+        return min(self.request.max_tokens - self.written - 1, context_length - len(self.tokens))
+
+    def take_injected(self, context_length: int) -> list[Delivery]:
+        """Put in what waits, where the text is whole; raises ContextOverflow where it has no room."""
+        if not self._injected or not self._text.is_whole:
+            return []
+        tokens = [token for injected in self._injected for token in injected]
+        self._injected = []
+        if len(self.tokens) + len(tokens) >= context_length and not self.request.slides:
+            raise ContextOverflow(prompt_tokens=len(self.tokens) + len(tokens), context_length=context_length)
+        self.tokens += tokens
+        if self._sampler is not None:
+            for token in tokens:
+                self._sampler.accept(token)
+        return [Injected(tokens=len(tokens), written=self.written)]
+
     def draw(self, engine: TokenEngine, row: int) -> list[Delivery]:
         """Draw the next token from a row and give what became certain; the last delivery may be an Ended."""
         if self._sampler is None:
@@ -93,7 +121,8 @@ class DecodingSequence:
         said = self._say(self._text.feed(engine.piece(token)))
         if self._text.stopped:
             return [*said, Ended(reason="stop", usage=self.usage)]
-        if self.written >= self.request.max_tokens:
+        out_of_room = len(self.tokens) >= engine.limits.context_length and not self.request.slides
+        if self.written >= self.request.max_tokens or out_of_room:
             return [*said, *self._end("length")]
         return said
 

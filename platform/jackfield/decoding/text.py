@@ -15,6 +15,11 @@ class TextStream:
         self._held = ""
         self.stopped = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no character is half there and nothing is held back for a stop string."""
+        return not self._held and not self._decoder.getstate()[0]
+
     def feed(self, piece: bytes) -> str:
         """Text that this piece made certain; sets `stopped` once a stop string is complete."""
         return self._certain(self._decoder.decode(piece))

@@ -20,6 +20,8 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
             f"overflow '{request.overflow}' is not available in this version; use 'error'.",
             parameter="overflow",
         )
+    if request.constraint:
+        engine.compile_constraint(request.constraint)
     prompt = _prompt_tokens(request, engine)
     room = engine.limits.context_length - len(prompt)
     if room < 1:
@@ -28,16 +30,32 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
             context_length=engine.limits.context_length,
             parameter="messages" if request.prompt is None else "prompt",
         )
+    slides = request.overflow == "slide"
+    wanted = room if request.max_tokens is None else request.max_tokens
     return DecodeRequest(
         prompt=tuple(prompt),
         sampling=_sampling(request, model, engine),
-        max_tokens=room if request.max_tokens is None else min(request.max_tokens, room),
+        max_tokens=wanted if slides else min(wanted, room),
+        slides=slides,
         stop=request.stop,
         logprobs=request.logprobs,
         constraint=request.constraint,
         client=request.client,
         priority=request.priority,
     )
+
+
+def _check_overflow(request: RunRequest, engine: TokenEngine) -> None:
+    if request.overflow == "compress":
+        raise InvalidRequest(
+            "overflow 'compress' is not available in this version; use 'error' or 'slide'.", parameter="overflow"
+        )
+    if request.overflow == "slide" and not engine.limits.slides:
+        raise InvalidRequest("This model cannot slide its context; ask with overflow 'error'.", parameter="overflow")
+    if request.overflow == "slide" and request.max_tokens is None:
+        raise InvalidRequest(
+            "overflow 'slide' lets an answer go on past the context: say with max_tokens how far.", parameter="overflow"
+        )
 
 
 def _sampling(request: RunRequest, model: InstalledModel, engine: TokenEngine) -> Sampling:
