@@ -100,7 +100,10 @@ class Hooks:
 
     @hookspec
     def jackfield_commands(self) -> list[Provided[click.Command]]:  # type: ignore[empty-body]
-        """Offer subcommands of `jackfield`. Fires when plugins load; built when its own help is shown or it runs."""
+        """Offer subcommands of `jackfield`; one named `bench NAME` stands under `jackfield bench`.
+
+        Fires when plugins load; built when its own help is shown or it runs.
+        """
 
     @hookspec
     def jackfield_diagnostics(self) -> list[Provided[Diagnostic]]:  # type: ignore[empty-body]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable
 
@@ -88,7 +89,7 @@ async def measured(plan: Plan, field: Field, say: Callable[[str], None]) -> list
     """Every workload of a plan; raises InvalidRequest before any where one does not fit the model."""
     for name in plan.workloads:
         for workload in composed(name, plan, field, number=0):
-            _require_room(workload, field.engine.limits)
+            _require_room(workload, field.engine.limits, plan.scale)
     await _warm_up(plan, field)
     return [result for name in plan.workloads for result in await _results(name, plan, field, say)]
 
@@ -166,10 +167,11 @@ async def _warm_up(plan: Plan, field: Field) -> None:
             pass
 
 
-def _require_room(workload: Workload, limits: EngineLimits) -> None:
+def _require_room(workload: Workload, limits: EngineLimits, scale: float) -> None:
     if workload.longest > limits.context_length:
+        fitting = math.floor(100 * scale * limits.context_length / workload.longest) / 100
         raise InvalidRequest(
             f"Workload '{workload.name}' needs a context of {workload.longest} tokens, and this model's holds "
-            f"{limits.context_length}; make it smaller with --scale {limits.context_length / workload.longest:.2f}, "
+            f"{limits.context_length}; make it smaller with --scale {fitting:.2f}, "
             "or leave it out."
         )

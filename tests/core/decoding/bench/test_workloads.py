@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from jackfield.decoding.bench.workloads import WORKLOADS, Composer, Workload
@@ -24,7 +22,8 @@ def only(name: str, made_by: Composer) -> Workload:
 
 def common(workload: Workload) -> int:
     """How many tokens the first prompts of all clients begin alike."""
-    return len(os.path.commonprefix([client.turns[0].said for client in workload.clients]))
+    prompts = [client.turns[0].said for client in workload.clients]
+    return next(place for place, tokens in enumerate(zip(*prompts, strict=True)) if len(set(tokens)) > 1)
 
 
 def lengths(workload: Workload) -> list[tuple[int, int]]:
@@ -78,7 +77,9 @@ def test_the_same_seed_gives_the_same_texts_and_another_gives_others(name: str) 
 
     assert made("1") == made("1")
     for one, other in zip(made("1"), made("2"), strict=True):
-        assert all(mine.turns[0].said != theirs.turns[0].said for mine, theirs in zip(one.clients, other.clients, strict=True))
+        assert all(
+            mine.turns[0].said != theirs.turns[0].said for mine, theirs in zip(one.clients, other.clients, strict=True)
+        )
 
 
 @pytest.mark.parametrize("name", list(WORKLOADS))
