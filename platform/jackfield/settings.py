@@ -75,6 +75,13 @@ class PrefixSettings(Section):
     disk_mb: int = Field(default=1024, ge=0, le=LARGEST_INT32)
 
 
+class LookaheadSettings(Section):
+    """Whether tokens are guessed ahead, and a small model that guesses for others of its vocabulary."""
+
+    enabled: bool = True
+    draft_model: str = ""
+
+
 class PluginSettings(Section):
     """Plugins that stay off."""
 
@@ -102,6 +109,7 @@ class Settings(BaseSettings):
     runs: RunSettings = RunSettings()
     models: ModelSettings = ModelSettings()
     prefixes: PrefixSettings = PrefixSettings()
+    lookahead: LookaheadSettings = LookaheadSettings()
     plugins: PluginSettings = PluginSettings()
 
     @field_validator("home", mode="before")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.models import InstalledModel
@@ -24,6 +25,9 @@ from jackfield.runs.lifecycle import RunLifecycle
 from jackfield.settings import Settings
 from jackfield.workbench import Workbench
 
+if TYPE_CHECKING:
+    from jackfield.models.tuning.tuner import ModelTuner
+
 
 @asynccontextmanager
 async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
@@ -36,6 +40,8 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
             plugins.registry.engines,
             settings=EngineSettings(**settings.engine.model_dump()),
             saved_prefixes=partial(_saved_prefixes, settings),
+            lookahead=settings.lookahead.enabled,
+            draft_model=partial(_draft_model, settings, catalog),
             queue_limit=settings.runs.queue_limit,
             load_timeout=settings.models.load_timeout,
         )
@@ -62,6 +68,16 @@ async def open_catalog(settings: Settings, plugins: PluginHost) -> AsyncIterator
     """Only the installed models, for commands that run none."""
     async with open_store(settings, plugins) as store:
         yield _catalog(settings, plugins, store)
+
+
+@asynccontextmanager
+async def open_tuner(settings: Settings, plugins: PluginHost) -> AsyncIterator[tuple[ModelCatalog, ModelTuner]]:
+    """The installed models, and what measures their formats on the engines as they are set up."""
+    from jackfield.models.tuning.tuner import ModelTuner
+
+    async with open_catalog(settings, plugins) as catalog:
+        options = EngineSettings(**settings.engine.model_dump())
+        yield catalog, ModelTuner(catalog, plugins.registry.engines, options)
 
 
 @asynccontextmanager
@@ -124,6 +140,10 @@ def _saved_prefixes(settings: Settings, model: InstalledModel) -> SavedPrefixes:
     """A model's prefixes, read from its folder. Blocking."""
     limits = PrefixLimits(memory=settings.prefixes.memory_mb << 20, disk=settings.prefixes.disk_mb << 20)
     return SavedPrefixes(settings.prefixes_folder / model.sha256[:32] if limits.disk else None, limits)
+
+
+async def _draft_model(settings: Settings, catalog: ModelCatalog) -> InstalledModel | None:
+    return await catalog.get(settings.lookahead.draft_model) if settings.lookahead.draft_model else None
 
 
 async def _prune(runs: RunRecords, keep_days: int) -> None:

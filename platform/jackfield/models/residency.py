@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,10 @@ import structlog
 
 from jackfield.contracts.engine import EngineFactory, EngineSettings, TokenEngine
 from jackfield.contracts.models import InstalledModel
+from jackfield.decoding.lookahead.draft_model import DraftModel
+from jackfield.decoding.lookahead.drafter import Drafter
+from jackfield.decoding.lookahead.lookup_drafter import PromptLookupDrafter
+from jackfield.decoding.lookahead.planner import Lookahead
 from jackfield.decoding.loop import DecodeLoop
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.errors import (
@@ -36,6 +40,10 @@ log = structlog.get_logger()
 Opened = TypeVar("Opened")
 
 
+async def _no_model() -> InstalledModel | None:
+    return None
+
+
 class ModelResidency:
     """Opens models on first use and holds them. Usable from one event loop."""
 
@@ -47,11 +55,16 @@ class ModelResidency:
         queue_limit: int,
         load_timeout: float,
         saved_prefixes: Callable[[InstalledModel], SavedPrefixes],
+        lookahead: bool = True,
+        draft_model: Callable[[], Awaitable[InstalledModel | None]] = _no_model,
     ) -> None:
+        """`saved_prefixes` gives a model's own, blocking; `draft_model` is the small model that guesses for others."""
         self._engines = engines
         self._settings = settings
         self._queue_limit = queue_limit
         self._saved_prefixes = saved_prefixes
+        self._looks_ahead = lookahead
+        self._draft_model = draft_model
         self._decoders = Residents("generate", self._open_decoder, load_timeout=load_timeout)
         self._embedders = Residents("embed", self._open_embedder, load_timeout=load_timeout)
         self._one_at_a_time = asyncio.Lock()
@@ -111,11 +124,36 @@ class ModelResidency:
     async def _open_decoder(self, model: InstalledModel) -> DecodeLoop:
         if not model.description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
+        engine = await self._open_engine(model)
+        return DecodeLoop(
+            engine,
+            queue_limit=self._queue_limit,
+            saved=await asyncio.to_thread(self._saved_prefixes, model),
+            lookahead=await self._lookahead(model, engine),
+        )
+
+    async def _open_engine(self, model: InstalledModel) -> TokenEngine:
         engine = await self._opened(model, lambda factory: factory.open(model, self._settings))
         if not isinstance(engine, TokenEngine):
             raise InvalidRequest(f"Model '{model.name}' is not one that evaluates tokens.", parameter="model")
-        saved = await asyncio.to_thread(self._saved_prefixes, model)
-        return DecodeLoop(engine, queue_limit=self._queue_limit, saved=saved)
+        return engine
+
+    async def _lookahead(self, model: InstalledModel, engine: TokenEngine) -> Lookahead:
+        """What guesses for a model; a draft model that cannot is left out and said so, since it may suit others."""
+        drafters: list[Drafter] = [PromptLookupDrafter()] if self._looks_ahead else []
+        draft = await self._draft_model() if self._looks_ahead else None
+        if draft is None or draft.sha256 == model.sha256:
+            return Lookahead(drafters)
+        try:
+            small = await self._open_engine(draft)
+            try:
+                drafters.append(await asyncio.to_thread(DraftModel, small, engine))
+            except InvalidRequest:
+                small.close()
+                raise
+        except JackfieldError as error:
+            log.warning("the draft model is not used", model=model.name, draft_model=draft.name, reason=error.message)
+        return Lookahead(drafters)
 
     async def _open_embedder(self, model: InstalledModel) -> EmbeddingWorker:
         def opened_by(factory: EngineFactory) -> EmbeddingWorker:

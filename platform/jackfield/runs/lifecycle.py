@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from jackfield.contracts.runs import RunRecord
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import Admitted, Broken, Delivery, Delta, Ended, Stopped
+from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Stopped
 from jackfield.events import Cancelled, Finished, Queued, RunEventBody, Started, TextDelta
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
@@ -55,10 +55,11 @@ class RunLifecycle:
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:
             async for delivery in deliveries:
-                yield _event(delivery, model.name, len(request.prompt))
+                if not isinstance(delivery, Injected):
+                    yield _event(delivery, model.name, len(request.prompt))
 
 
-def _event(delivery: Delivery, model: str, prompt_tokens: int) -> RunEventBody:
+def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, model: str, prompt_tokens: int) -> RunEventBody:
     match delivery:
         case Admitted():
             return Started(model=model, prompt_tokens=prompt_tokens)

@@ -26,7 +26,7 @@ def asking(prompt: Sequence[int] = CHAT, max_tokens: int = 200, **fields: object
 
 @asynccontextmanager
 async def looping(engine: ScriptedEngine, **options: int) -> AsyncIterator[DecodeLoop]:
-    loop = DecodeLoop(engine, **options)
+    loop = DecodeLoop(engine, **options)  # type: ignore[arg-type]
     try:
         yield loop
     finally:

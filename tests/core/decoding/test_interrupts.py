@@ -24,7 +24,7 @@ LIMITS = EngineLimits(context_length=64, cells=512, sequences=8, batch_tokens=32
 
 
 def asking(prompt: bytes, max_tokens: int, **fields: bool) -> DecodeRequest:
-    return DecodeRequest(prompt=tuple(prompt), sampling=GREEDY, max_tokens=max_tokens, **fields)
+    return DecodeRequest(prompt=tuple(prompt), sampling=GREEDY, max_tokens=max_tokens, **fields)  # type: ignore[arg-type]
 
 
 def shouting(tokens: Sequence[int]) -> int:

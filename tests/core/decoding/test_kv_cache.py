@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ class Kept:
 
     def __init__(self, saved: SavedPrefixes | None = None, **limits: int) -> None:
         chosen = {"context_length": 512, "cells": 1024, "sequences": 4, "batch_tokens": 512} | limits
-        self.engine = ScriptedEngine(endless, limits=EngineLimits(**chosen))
+        self.engine = ScriptedEngine(endless, limits=EngineLimits(**chosen))  # type: ignore[arg-type]
         self.clock = Clock()
         self.saved = saved or SavedPrefixes()
         self.cache = KVCache(self.engine, self.saved, clock=self.clock)
@@ -167,7 +166,7 @@ def test_what_slid_is_no_prefix_any_more() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     """Where prefixes are saved."""
     return tmp_path / "prefixes"
 

@@ -140,9 +140,9 @@ def skewed(bench: Bench, chance: random.Random, *, steps: int) -> Iterator[None]
 
 
 def test_clients_are_served_evenly_and_prefixes_are_kept() -> None:
-    """ALGORITHMS' bound: the largest gap between two clients that wait is 2 (U + Q), at 90 % of pure matching's hits."""
-    quantum, running = 512, 4
     """At 90 % of pure matching's hits, two clients that wait are never further apart than 2 (U + Q)."""
+    quantum, running = 512, 4
+    bench = Bench(quantum=quantum, running=running)
     greedy = Bench(quantum=1 << 40, running=running)
     most = running * (200 + WORK)
     gap = 0
