@@ -22,6 +22,7 @@ HEAVY = (
     "huggingface_hub",
     "litestar",
     "llama_cpp",
+    "matplotlib",
     "numpy",
     "pydantic",
     "sqlalchemy",

@@ -5,6 +5,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from jackfield.errors import ModelFileInvalid
 MAGIC = b"GGUF"
 READABLE_VERSIONS = (2, 3)
 LONGEST_KEPT_ARRAY = 1024
+USUAL_ALIGNMENT = 32
 VOCABULARY = "tokenizer.ggml.tokens"
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -24,6 +26,7 @@ _STRING, _ARRAY = 8, 9
 _LENGTH = struct.Struct("<Q")
 _ENTRY_TYPE = struct.Struct("<I")
 _ARRAY_HEAD = struct.Struct("<IQ")
+_TENSOR_PLACE = struct.Struct("<IQ")
 _FILE_HEAD = struct.Struct("<4sIQQ")
 
 _KNOWN_BEGINNINGS = {
@@ -91,6 +94,35 @@ class GgufHead(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(value, OmittedArray):
             return value.length
         return len(value) if isinstance(value, tuple) else 0
+
+
+class TensorHead(msgspec.Struct, frozen=True):
+    """A tensor as the file announces it: its shape begins with the width of a row, `kind` is ggml's number of a type.
+
+    `bytes` reaches to the next tensor, or to the end of the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    bytes: int
+
+    @property
+    def weights(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+
+def read_tensors(path: Path) -> tuple[TensorHead, ...]:
+    """Every tensor of a file, in its order; raises ModelFileInvalid."""
+    head = read_head(path)
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _Reader(content).tensors(int(head.number("general.alignment", USUAL_ALIGNMENT)))
+    except OSError as error:
+        raise ModelFileInvalid(f"'{path}' cannot be read: {error.strerror or error}.") from error
+    except (struct.error, _PastTheEnd):
+        raise _cut_short(path, head.bytes) from None
 
 
 def read_head(path: Path) -> GgufHead:
@@ -190,6 +222,25 @@ class _Reader:
 
     def string(self) -> str:
         return self._bytes().decode("utf-8", errors="replace")
+
+    def tensors(self, alignment: int) -> tuple[TensorHead, ...]:
+        """What follows the metadata, which is skipped."""
+        _, _, tensors, entries = _FILE_HEAD.unpack_from(self._content)
+        for _ in range(entries):
+            self.string()
+            self.value(self.unpacked(_ENTRY_TYPE)[0])
+        announced = [self._announced() for _ in range(tensors)]
+        data = -(-self._at // alignment) * alignment
+        starts = sorted(offset for *_, offset in announced)
+        ends = dict(zip(starts, [*starts[1:], len(self._content) - data], strict=True))
+        return tuple(TensorHead(name, shape, kind, ends[start] - start) for name, shape, kind, start in announced)
+
+    def _announced(self) -> tuple[str, tuple[int, ...], int, int]:
+        name = self.string()
+        (dimensions,) = self.unpacked(_ENTRY_TYPE)
+        shape = self.unpacked(struct.Struct(f"<{dimensions}Q"))
+        kind, offset = self.unpacked(_TENSOR_PLACE)
+        return name, shape, kind, offset
 
     def value(self, kind: int) -> MetadataValue:
         return self._array() if kind == _ARRAY else self._scalar(kind)

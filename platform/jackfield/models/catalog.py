@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from jackfield.cancellation import carried_through
@@ -28,6 +28,7 @@ from jackfield.models.installing import Arrival, Installer, checked_arrival, des
 from jackfield.models.naming import DEFAULT, checked_name
 from jackfield.models.references import GuardedSource, claiming_source
 from jackfield.models.stoppable import stoppable
+from jackfield.models.tuned_references import tuned_origin
 from jackfield.registry import Shelf
 
 Notice = Callable[[str], None]
@@ -141,6 +142,46 @@ class ModelCatalog:
             model = await self.recorded(name)
             await carried_through(self._installer.remove(model))
         return model
+
+    def workspace(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """A folder on the models' disk, which may not exist yet, ours alone until left; the caller clears it away."""
+        return self._incoming.held(key)
+
+    async def take_in(
+        self, name: str, path: Path, resolved: ResolvedModel, *, made_from: InstalledModel
+    ) -> InstalledModel:
+        """Put a file that was made in a workspace from an installed model on record, by a move.
+
+        It takes the place of what was made from the same model before. Raises NameTaken where the name is another
+        model's, and ModelNotFound where the original was removed or replaced meanwhile.
+        """
+        engines = usable_engines(self._engines)
+        arrival = await asyncio.to_thread(checked_arrival, path, resolved)
+        description = await asyncio.to_thread(description_of, path, engines, called=resolved.reference)
+        async with self._incoming.held(f"name {name}"):
+            await self._require_unchanged(made_from)
+            before = await self.check_free(name, made_from=made_from)
+            return await carried_through(self._installer.replace(before, name, arrival, description))
+
+    async def check_free(self, name: str, *, made_from: InstalledModel) -> InstalledModel | None:
+        """What was made from a model before and has this name, if any; raises NameTaken where another has it."""
+        held = await self._records.get(name)
+        origin = tuned_origin(held.reference) if held else None
+        if held and (origin is None or origin[0] != made_from.name):
+            raise NameTaken(
+                f"The name '{name}' is taken by another model, from '{held.reference}': choose another name, "
+                f"or remove that one with `jackfield models rm {name}`.",
+                parameter="name",
+            )
+        return held
+
+    async def _require_unchanged(self, model: InstalledModel) -> None:
+        held = await self._records.get(model.name)
+        if held is None or held.sha256 != model.sha256:
+            what = "removed" if held is None else "replaced"
+            raise ModelNotFound(
+                f"'{model.name}' was {what} meanwhile, so nothing that was made from it is kept.", parameter="model"
+            )
 
     async def _installed(self, name: str, arrival: Arrival, engines: tuple[EngineFactory, ...]) -> InstalledModel:
         description = await asyncio.to_thread(description_of, arrival.path, engines, called=arrival.resolved.reference)

@@ -6,6 +6,7 @@ import shlex
 
 from jackfield.contracts.models import InstalledModel
 from jackfield.errors import ModelFileInvalid
+from jackfield.models.tuned_references import tuned_origin
 
 
 def file_fault(model: InstalledModel) -> str | None:
@@ -24,7 +25,9 @@ def file_fault(model: InstalledModel) -> str | None:
 
 
 def mending_commands(model: InstalledModel) -> tuple[str, ...]:
-    """What to type, in this order, to bring a model's file again."""
+    """What to type, in this order, to bring or make a model's file again."""
+    if origin := tuned_origin(model.reference):
+        return (f"jackfield models tune {origin[0]} --keep {origin[1]} --alias {model.name}",)
     link = " --link" if model.linked else ""
     pull = f"jackfield models pull {shlex.quote(model.reference)} --name {model.name}{link}"
     return (f"jackfield models rm {model.name}", pull) if model.linked else (pull,)

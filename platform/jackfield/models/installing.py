@@ -110,6 +110,15 @@ class Installer:
             raise
         return model
 
+    async def replace(
+        self, before: InstalledModel | None, name: str, arrival: Arrival, description: ModelDescription
+    ) -> InstalledModel:
+        """Install, and delete the file of what had the name before unless the new one took its very place."""
+        model = await self.install(name, arrival, description)
+        if before and before.path != model.path and not before.linked and before.path.is_relative_to(self._folder):
+            await asyncio.to_thread(_delete, before.path)
+        return model
+
     async def remove(self, model: InstalledModel) -> None:
         """Forget a model, then delete its file and folder unless it is linked."""
         await self._records.remove(model.name)

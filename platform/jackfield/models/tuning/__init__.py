@@ -1,0 +1,1 @@
+"""Tuning: what a model's other formats cost and give on this machine, and which one is the best bargain."""

@@ -1,0 +1,83 @@
+"""The trade-off between formats: what was measured of each, which are worth having, and which one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from jackfield.models.tuning.divergence import Divergence
+from jackfield.models.tuning.speed import Speed
+
+MOST_DIVERGENCE = 0.1
+"""Nats, in the mean, that a chosen format may be from the file as pulled."""
+LEAST_GAIN = 1.1
+"""A format that is not this many times as fast is not worth a second file."""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One format of a model; gains are against the file as pulled, measured in the same rounds."""
+
+    name: str
+    summary: str
+    bytes: int
+    speed: Speed
+    prefill_gain: float = 1.0
+    decode_gain: float = 1.0
+    gain: float = 1.0
+    divergence: Divergence
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A format that could not be measured, and why, as a sentence."""
+
+    name: str
+    reason: str
+
+
+Choice = Callable[[Sequence[Measured]], Measured | None]
+"""What is kept of the formats measured so far; the answer may only change from one to the newest."""
+
+
+def measured(name: str, summary: str, size: int, pair: tuple[Speed, Speed], divergence: Divergence) -> Measured:
+    """A format from its speed and that of the file as pulled in the same rounds, in this order."""
+    speed, as_pulled = pair
+    return Measured(
+        name=name,
+        summary=summary,
+        bytes=size,
+        speed=speed,
+        prefill_gain=speed.prefill / as_pulled.prefill,
+        decode_gain=speed.decode / as_pulled.decode,
+        gain=as_pulled.seconds / speed.seconds,
+        divergence=divergence,
+    )
+
+
+def best_within(most_divergence: float) -> Choice:
+    """The fastest whose mean divergence is within bounds, if it is worth a second file."""
+
+    def choice(formats: Sequence[Measured]) -> Measured | None:
+        fit = [each for each in formats if each.divergence.mean <= most_divergence and each.gain >= LEAST_GAIN]
+        return max(fit, key=lambda each: each.gain, default=None)
+
+    return choice
+
+
+def named(name: str) -> Choice:
+    """The format of a name, whatever was measured of it."""
+    return lambda formats: next((each for each in formats if each.name == name), None)
+
+
+def nothing(_formats: Sequence[Measured]) -> None:
+    """A choice that keeps no format."""
+
+
+def front(formats: Sequence[Measured]) -> tuple[Measured, ...]:
+    """Those that no other beats in both speed and closeness (Pareto), the fastest first."""
+    ranked = sorted(formats, key=lambda each: (-each.gain, each.divergence.mean))
+    best: list[Measured] = []
+    for each in ranked:
+        if not best or each.divergence.mean < best[-1].divergence.mean:
+            best.append(each)
+    return tuple(best)
