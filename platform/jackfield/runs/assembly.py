@@ -15,11 +15,7 @@ from jackfield.runs.prompt_tokens import chat_tokens, with_begin_token
 
 def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -> DecodeRequest:
     """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, off the event loop."""
-    if request.overflow != "error":
-        raise InvalidRequest(
-            f"overflow '{request.overflow}' is not available in this version; use 'error'.",
-            parameter="overflow",
-        )
+    _check_overflow(request, engine)
     if request.constraint:
         engine.compile_constraint(request.constraint)
     prompt = _prompt_tokens(request, engine)
