@@ -17,8 +17,8 @@ from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.gguf_file import GgufHead, read_head
 from jackfield_engines.llama_cpp.machine import available_memory
 from jackfield_engines.llama_cpp.memory import fit
-from jackfield_engines.llama_cpp.quantizer import LlamaCppQuantizer
 from jackfield_engines.llama_cpp.prefill_context import PrefillContext
+from jackfield_engines.llama_cpp.quantizer import LlamaCppQuantizer
 
 
 class LlamaCppFactory(LlamaCppQuantizer):
