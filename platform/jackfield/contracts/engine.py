@@ -205,7 +205,7 @@ class EmbeddingEngine(Protocol):
 
 
 class EngineFactory(Protocol):
-    """Opens models of the formats it knows."""
+    """Opens models of the formats it knows; one that is a `Quantizer` too can write them in others."""
 
     name: str
 
