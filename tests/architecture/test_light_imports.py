@@ -22,6 +22,7 @@ HEAVY = (
     "huggingface_hub",
     "litestar",
     "llama_cpp",
+    "llguidance",
     "matplotlib",
     "numpy",
     "pydantic",

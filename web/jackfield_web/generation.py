@@ -7,9 +7,10 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta
 
-from jackfield.contracts.sampling import Bias, SamplingOverrides, layered_sampling
+from jackfield.contracts.sampling import Bias, Constraint, SamplingOverrides, layered_sampling
 from jackfield.errors import InvalidRequest
 from jackfield.version import __version__
+from jackfield_web.constraints import ResponseFormat, StructuredOutputs, constraint_of
 
 MAX_STOP_SEQUENCES = 16
 MAX_BIAS = 100
@@ -56,6 +57,10 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     logit_bias: (
         Annotated[dict[str, float], Meta(description="Token ids with what to add to their logits, -100 to 100.")] | None
     ) = None
+    response_format: ResponseFormat | None = None
+    json_schema: Annotated[Any, Meta(description="A JSON schema that the answer must have.")] = None
+    grammar: Annotated[str, Meta(description="A GBNF grammar that the answer must have.")] | None = None
+    structured_outputs: StructuredOutputs | None = None
     user: Annotated[str, Meta(max_length=256, description="Who asks, as the run records it.")] | None = None
 
 
@@ -87,6 +92,11 @@ def sampling_overrides(request: GenerationRequest, *, choice: int = 0) -> Sampli
     if request.seed is not None:
         overrides["seed"] = _wrapped(request.seed + choice)
     return overrides
+
+
+def constraint(request: GenerationRequest) -> Constraint | None:
+    """The shape that the answer must have; raises InvalidRequest where two are asked for."""
+    return constraint_of(request.response_format, request.json_schema, request.grammar, request.structured_outputs)
 
 
 def stop_sequences(request: GenerationRequest) -> tuple[str, ...]:

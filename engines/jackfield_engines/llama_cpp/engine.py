@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
 from jackfield.contracts.models import ModelDescription
 from jackfield.contracts.sampling import Constraint, Sampling
-from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
+from jackfield.decoding.constraints.compiler import ConstraintCompiler
+from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
+from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield.messages import Message
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
 from jackfield_engines.llama_cpp.native import Context, Weights
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
-from jackfield_engines.llama_cpp.sampler import SampledVocabulary, likeliest, sampler_for
+from jackfield_engines.llama_cpp.sampler import ConstrainedSampler, SampledVocabulary, likeliest, sampler_for
 from jackfield_engines.llama_cpp.saved_state import pack, unpack
 from jackfield_engines.llama_cpp.sequence_pool import SequencePool
 
@@ -49,6 +51,14 @@ class LlamaCppEngine:
             size=model.vocabulary_size,
             suppressed=weights.suppressed_tokens(),
             longest_sequence=limits.context_length,
+        )
+        self._constraints = ConstraintCompiler(
+            MatchedVocabulary(
+                size=model.vocabulary_size,
+                piece=self.piece,
+                end_tokens=model.end_tokens,
+                suppressed=frozenset(self._vocabulary.suppressed),
+            )
         )
         self._template = _template_of(weights)
         self._begin_text = _text_of(weights, model.begin_token)
@@ -91,13 +101,15 @@ class LlamaCppEngine:
         likeliest(logits)
         return logits
 
+    def compile_constraint(self, constraint: Constraint) -> None:
+        """Have a constraint ready for `sampler`; raises InvalidRequest with the reason. Any thread."""
+        self._constraints.compile(constraint)
+
     def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
-        """A fresh sampler; no kind of constraint is held yet, so any raises ConstraintUnsupported."""
-        if constraint is not None:
-            raise ConstraintUnsupported(
-                f"llama.cpp models cannot hold an answer to a {constraint.kind} constraint yet; ask without one."
-            )
-        return sampler_for(sampling, logits=self._row, vocabulary=self._vocabulary)
+        """A fresh sampler, held to a constraint if there is one; raises InvalidRequest where that makes no sense."""
+        matcher = None if constraint is None else self._constraints.matcher(constraint)
+        sampler = sampler_for(sampling, logits=self._row, vocabulary=self._vocabulary)
+        return sampler if matcher is None else ConstrainedSampler(sampler, matcher)
 
     def share_prefix(self, source: int, target: int, length: int) -> None:
         """Let an empty sequence have another's first `length` tokens, without a copy."""

@@ -452,11 +452,11 @@ class SamplerChain:
         """Select the likeliest."""
         self._add(api.llama_sampler_init_greedy())
 
-    def sample(self, logits: NDArray[np.float32]) -> int:
-        """Select by logits, (n_vocab,), and accept what was selected."""
+    def sample(self, logits: NDArray[np.float32], among: NDArray[np.int64] | None = None) -> int:
+        """Select by logits, (n_vocab,), and accept what was selected; only tokens that are `among` these, if given."""
         if not self._free.alive:
             raise EngineFailure("The sampler was closed.")
-        candidates = _candidates(logits)
+        candidates = _candidates(logits, among)
         listed = api.llama_token_data_array(_pointer(candidates, api.llama_token_data), len(candidates), -1, False)
         api.llama_sampler_apply(self._pointer, ctypes.byref(listed))
         if not 0 <= listed.selected < listed.size:
@@ -481,11 +481,11 @@ class SamplerChain:
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
-def _candidates(logits: NDArray[np.float32]) -> NDArray[np.void]:
-    """llama.cpp's list of tokens to select from, one for each logit."""
-    candidates = np.zeros(len(logits), dtype=_CANDIDATE)
-    candidates["id"] = np.arange(len(logits), dtype=np.int32)
-    candidates["logit"] = logits
+def _candidates(logits: NDArray[np.float32], among: NDArray[np.int64] | None) -> NDArray[np.void]:
+    """llama.cpp's list of tokens to select from: one for each logit, or those that are named."""
+    candidates = np.zeros(len(logits) if among is None else len(among), dtype=_CANDIDATE)
+    candidates["id"] = np.arange(len(logits), dtype=np.int32) if among is None else among
+    candidates["logit"] = logits if among is None else logits[among]
     return candidates
 
 

@@ -6,20 +6,25 @@ import ctypes
 import math
 import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from jackfield.contracts.engine import Sampler
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.native import RANDOM_SEED, SamplerChain
+
+if TYPE_CHECKING:
+    from jackfield.decoding.constraints.matcher import ConstraintMatcher
 
 GREEDY_BELOW = 1e-5
 """A lower temperature draws the likeliest token anyway, and dividing by it overflows."""
 
 Logits = Callable[[int], NDArray[np.float32]]
+Tokens = NDArray[np.int64]
+"""Token ids, ascending."""
 
 
 class SampledVocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +35,7 @@ class SampledVocabulary(msgspec.Struct, frozen=True, kw_only=True):
     longest_sequence: int
 
 
-def sampler_for(sampling: Sampling, *, logits: Logits, vocabulary: SampledVocabulary) -> Sampler:
+def sampler_for(sampling: Sampling, *, logits: Logits, vocabulary: SampledVocabulary) -> PlainSampler:
     """A fresh sampler; `logits` gives a row's logits and raises where there are none. Raises InvalidRequest."""
     bias = _bias(sampling, vocabulary)
     if _is_greedy(sampling) and not bias and not _penalizes(sampling):
@@ -44,9 +49,10 @@ class GreedySampler:
     def __init__(self, logits: Logits) -> None:
         self._logits = logits
 
-    def sample(self, row: int) -> int:
-        """The likeliest token of a row."""
-        return likeliest(self._logits(row))
+    def sample(self, row: int, among: Tokens | None = None) -> int:
+        """The likeliest token of a row, or of some tokens."""
+        logits = self._logits(row)
+        return likeliest(logits) if among is None else int(among[likeliest(logits[among])])
 
     def accept(self, token: int) -> None:
         """Nothing here depends on earlier tokens."""
@@ -62,11 +68,11 @@ class ChainSampler:
         self._chain = chain
         self._logits = logits
 
-    def sample(self, row: int) -> int:
-        """Draw from a row, after checking that its logits are numbers: llama.cpp aborts the process where none is."""
+    def sample(self, row: int, among: Tokens | None = None) -> int:
+        """Draw from a row, or from some of its tokens, whose logits are numbers: llama.cpp aborts where none is."""
         logits = self._logits(row)
         likeliest(logits)
-        return self._chain.sample(logits)
+        return self._chain.sample(logits, among)
 
     def accept(self, token: int) -> None:
         """Count a token towards the penalties."""
@@ -75,6 +81,31 @@ class ChainSampler:
     def close(self) -> None:
         """Free the chain."""
         self._chain.close()
+
+
+PlainSampler = GreedySampler | ChainSampler
+
+
+class ConstrainedSampler:
+    """Draws among the tokens that keep an answer in its shape; bias, penalties, top-k and the rest work on those."""
+
+    def __init__(self, sampler: PlainSampler, matcher: ConstraintMatcher) -> None:
+        self._sampler = sampler
+        self._matcher = matcher
+
+    def sample(self, row: int) -> int:
+        """Draw from a row's allowed tokens and count what was drawn; raises EngineFailure where none is."""
+        token = self._sampler.sample(row, self._matcher.allowed())
+        self._matcher.advance(token)
+        return token
+
+    def accept(self, token: int) -> None:
+        """Count a token towards the penalties; it is no part of the shape."""
+        self._sampler.accept(token)
+
+    def close(self) -> None:
+        """Free the sampler."""
+        self._sampler.close()
 
 
 def likeliest(logits: NDArray[np.float32]) -> int:

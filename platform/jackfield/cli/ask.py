@@ -8,11 +8,12 @@ import sys
 import click
 
 from jackfield.cli.answering import Answer, remark_on_end, shown_answer
+from jackfield.cli.constraint_options import constraint_options
 from jackfield.cli.output import print_json
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.runs import RunRequest
-from jackfield.contracts.sampling import SamplingOverrides
+from jackfield.contracts.sampling import Constraint, SamplingOverrides
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Message, Span
 
@@ -23,6 +24,7 @@ from jackfield.messages import Message, Span
 @click.option("-s", "--system", default="", metavar="TEXT", help="Instructions that come before the question.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="The longest answer, in tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
+@constraint_options
 @sampling_options
 @pass_session
 def command(
@@ -32,6 +34,7 @@ def command(
     system: str,
     max_tokens: int | None,
     as_json: bool,
+    constraint: Constraint | None,
     sampling: SamplingOverrides,
 ) -> None:
     """Ask a model one question.
@@ -43,6 +46,7 @@ def command(
         messages=_messages(" ".join(question), _piped_text(), system),
         sampling=sampling,
         max_tokens=max_tokens,
+        constraint=constraint,
         client="terminal",
     )
     answer = asyncio.run(_answer(session, request, quiet=as_json))

@@ -33,8 +33,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
 class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What an open model holds: `cells` tokens in all, `context_length` in one sequence, `batch_tokens` in one call.
 
-    Of its `sequences`, `running` are for requests under way (0: any), the others to keep prefixes in; a model whose
-    memory is one state for a whole sequence cannot share or cut parts of it.
+    Of its `sequences`, `running` are for requests under way (0: any), the others to keep prefixes in. A model whose
+    memory is one state for a whole sequence cannot share or cut parts of it; nor does every model's memory slide.
     """
 
     context_length: int
@@ -43,6 +43,7 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
     batch_tokens: int
     running: int = 0
     shares_parts: bool = True
+    slides: bool = True
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ class Sampler(Protocol):
         ...
 
     def accept(self, token: int) -> None:
-        """Count a token that was not drawn here: the prompt's, or one that was injected."""
+        """Count a token that was not drawn here: the prompt's, or one that was injected. No constraint counts it."""
         ...
 
     def close(self) -> None:
@@ -97,8 +98,8 @@ class Sampler(Protocol):
 class TokenEngine(Protocol):
     """One loaded model that evaluates tokens of several sequences in one call.
 
-    Used by one thread at a time, the decode loop's once that has it; only `tokenize`, `piece` and `render_chat` may be
-    called by any thread at any time.
+    Used by one thread at a time, the decode loop's once that has it; only `tokenize`, `piece`, `render_chat` and
+    `compile_constraint` may be called by any thread at any time.
     It does not schedule, batch, retry or stop: that is the decode loop's.
     """
 
@@ -128,8 +129,15 @@ class TokenEngine(Protocol):
         """Logits of a flagged row, (n_vocab,), valid until the next `evaluate`."""
         ...
 
+    def compile_constraint(self, constraint: Constraint) -> None:
+        """Have a constraint ready for `sampler`, which may take a while; `jackfield.decoding.constraints` helps.
+
+        Raises InvalidRequest with the reason where it makes no sense, ConstraintUnsupported where it cannot be held.
+        """
+        ...
+
     def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
-        """A fresh sampler; raises ConstraintUnsupported rather than ignore a constraint."""
+        """A fresh sampler; raises what `compile_constraint` raises rather than ignore a constraint."""
         ...
 
     def share_prefix(self, source: int, target: int, length: int) -> None:

@@ -55,7 +55,14 @@ def layered_sampling(*layers: SamplingOverrides) -> Sampling:
 
 
 class Constraint(msgspec.Struct, frozen=True, kw_only=True):
-    """A shape that the whole answer must have; an engine that cannot hold it raises ConstraintUnsupported."""
+    """A shape that the whole answer must have; an engine that cannot hold it raises ConstraintUnsupported.
+
+    `value` is a JSON schema, a grammar (GBNF), a regular expression that the whole must match, or a JSON list of
+    choices. With `triggers` the model writes freely until it has written one of these texts, and all that follows has
+    the shape. `parameter` is what the request calls it, for errors.
+    """
 
     kind: Literal["json_schema", "grammar", "regex", "choice"]
     value: str
+    triggers: tuple[str, ...] = ()
+    parameter: str = "constraint"

@@ -14,11 +14,15 @@ import numpy as np
 from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
 from jackfield.contracts.models import ModelDescription
 from jackfield.contracts.sampling import Constraint, Sampling
-from jackfield.errors import CellsExhausted, ConstraintUnsupported, ContextOverflow, EngineFailure, InvalidRequest
+from jackfield.decoding.constraints.compiler import ConstraintCompiler
+from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
+from jackfield.errors import CellsExhausted, ContextOverflow, EngineFailure, InvalidRequest
 from jackfield.messages import Message
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from jackfield.decoding.constraints.matcher import ConstraintMatcher
 
 START, END = 256, 257
 SPECIAL_TOKENS = {"<|start|>": START, "<|end|>": END}
@@ -99,6 +103,9 @@ class ScriptedEngine:
             layers=1,
             end_tokens=frozenset({END}),
         )
+        self._constraints = ConstraintCompiler(
+            MatchedVocabulary(size=VOCABULARY_SIZE, piece=self.piece, end_tokens=self.model.end_tokens)
+        )
         self.evaluated_rows = 0
         self.passes = 0
         self.closed = False
@@ -156,11 +163,14 @@ class ScriptedEngine:
         logits[self._next_tokens[row]] = 40.0
         return logits
 
+    def compile_constraint(self, constraint: Constraint) -> None:
+        """Have a constraint ready for `sampler`."""
+        self._constraints.compile(constraint)
+
     def sampler(self, sampling: Sampling, constraint: Constraint | None) -> Sampler:
-        """A sampler over these logits; it holds no constraint."""
-        if constraint is not None:
-            raise ConstraintUnsupported(f"The scripted engine holds no {constraint.kind} constraint.")
-        return _ScriptedSampler(self, sampling)
+        """A sampler over these logits; a script that leaves its constraint's shape is not followed."""
+        matcher = None if constraint is None else self._constraints.matcher(constraint)
+        return _ScriptedSampler(self, sampling, matcher)
 
     def share_prefix(self, source: int, target: int, length: int) -> None:
         """The same cells under another sequence."""
@@ -274,13 +284,24 @@ class ScriptedEmbeddingEngine:
 class _ScriptedSampler:
     """Draws by temperature from the engine's logits."""
 
-    def __init__(self, engine: ScriptedEngine, sampling: Sampling) -> None:
+    def __init__(self, engine: ScriptedEngine, sampling: Sampling, matcher: ConstraintMatcher | None) -> None:
         self._engine = engine
+        self._matcher = matcher
         self._sampling = sampling
         self._random = np.random.default_rng(None if sampling.seed is None else sampling.seed & 0xFFFFFFFF)
 
     def sample(self, row: int) -> int:
         logits = self._engine.logits(row)
+        if self._matcher is None:
+            return self._drawn(logits)
+        allowed = self._matcher.allowed()
+        held = np.full(VOCABULARY_SIZE, -np.inf, dtype=np.float32)
+        held[allowed] = logits[allowed]
+        token = self._drawn(held)
+        self._matcher.advance(token)
+        return token
+
+    def _drawn(self, logits: NDArray[np.float32]) -> int:
         for token, bias in self._sampling.logit_bias.items():
             logits[token] += bias
         if self._sampling.temperature == 0:

@@ -13,7 +13,7 @@ from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.loop import DecodeLoop
 from jackfield.decoding.request import Admitted, Broken, DecodeRequest, Delivery, Delta, Ended, Stopped
-from jackfield.errors import ConstraintUnsupported, EngineFailure, Overloaded, ShuttingDown
+from jackfield.errors import EngineFailure, InvalidRequest, Overloaded, ShuttingDown
 from jackfield.testing.scripted_engine import END, START, ScriptedEngine, Timing, endless, replying
 
 GREEDY = Sampling(temperature=0)
@@ -205,12 +205,41 @@ async def test_no_more_streams_begin_than_a_batch_has_rows_for() -> None:
     assert ended == 5
 
 
-async def test_a_constraint_that_cannot_be_held_is_an_error() -> None:
-    async with looping(ScriptedEngine()) as loop:
-        answer = await all_of(loop.submit(asking(constraint=Constraint(kind="choice", value='["a"]'))))
-    assert [type(delivery) for delivery in answer] == [Broken]
-    assert isinstance(answer[0], Broken)
-    assert isinstance(answer[0].error, ConstraintUnsupported)
+async def test_an_answer_keeps_its_shape_whatever_the_model_would_say() -> None:
+    async with looping(ScriptedEngine(endless)) as loop:
+        answer = await all_of(loop.submit(asking(constraint=Constraint(kind="choice", value='["yes", "no"]'))))
+    assert text_of(answer) in ("yes", "no")
+    assert isinstance(answer[-1], Ended)
+    assert answer[-1].reason == "stop"
+
+
+async def test_a_shape_that_is_cut_says_so() -> None:
+    held = Constraint(kind="regex", value="[0-9]{9}")
+    async with looping(ScriptedEngine(endless)) as loop:
+        answer = await all_of(loop.submit(asking(constraint=held, max_tokens=5)))
+    assert isinstance(answer[-1], Ended)
+    assert answer[-1].reason == "length"
+
+
+async def test_chances_are_those_from_before_the_shape() -> None:
+    held = Constraint(kind="choice", value='["no"]')
+    async with looping(ScriptedEngine(replying("yes"))) as loop:
+        answer = await all_of(loop.submit(asking(constraint=held, logprobs=1)))
+    scores = [score for delivery in answer if isinstance(delivery, Delta) for score in delivery.scores]
+    assert [score.chosen.piece for score in scores] == [b"n", b"o"]
+    assert all(score.chosen.logprob < score.likeliest[0].logprob for score in scores)
+
+
+async def test_a_shape_that_makes_no_sense_ends_its_own_request_alone() -> None:
+    async with looping(ScriptedEngine(endless)) as loop:
+        bad, good = (
+            loop.submit(asking(constraint=Constraint(kind="regex", value="("))),
+            loop.submit(asking(max_tokens=3)),
+        )
+        refused, answer = await asyncio.gather(all_of(bad), all_of(good))
+    assert isinstance(refused[-1], Broken)
+    assert isinstance(refused[-1].error, InvalidRequest)
+    assert isinstance(answer[-1], Ended)
 
 
 async def test_too_many_waiting_requests_are_refused() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.contracts.engine import TokenBatch
-from jackfield.contracts.sampling import Constraint, Sampling
-from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
+from jackfield.contracts.sampling import Sampling
+from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.native import RANDOM_SEED
 from jackfield_engines.llama_cpp.sampler import folded_seed, likeliest
@@ -100,12 +100,6 @@ def test_extreme_settings_still_draw(engine: LlamaCppEngine) -> None:
     token = engine.model.vocabulary_size
     assert max(drawn(engine, 9, top_k=2**62, penalty_window=2**62, repeat_penalty=1e-9, seed=1)) < token
     assert max(drawn(engine, 9, temperature=5, frequency_penalty=-2, presence_penalty=-2, seed=1)) < token
-
-
-def test_every_kind_of_constraint_is_refused(engine: LlamaCppEngine) -> None:
-    for kind in ("json_schema", "grammar", "regex", "choice"):
-        with pytest.raises(ConstraintUnsupported, match=kind):
-            engine.sampler(Sampling(), Constraint(kind=kind, value="x"))
 
 
 def test_a_closed_sampler_draws_no_more(engine: LlamaCppEngine) -> None:

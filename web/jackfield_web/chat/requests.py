@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import ConstraintUnsupported, InvalidRequest, UnsupportedParameter
+from jackfield.errors import InvalidRequest, UnsupportedParameter
 from jackfield_web.chat.conversation import NO_TOOLS_YET, ChatMessage, conversation
 from jackfield_web.generation import (
     GenerationRequest,
     check_stream_options,
     client_of,
+    constraint,
     sampling_overrides,
     stop_sequences,
 )
 
 NO_TOOLS = "Must be empty or none: tools arrive in a later version."
-
-
-class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The shape of the answer; only `text` so far."""
-
-    type: str
-    json_schema: Any = None
-    schema: Any = None
 
 
 class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +31,6 @@ class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_f
     top_logprobs: (
         Annotated[int, Meta(ge=0, le=20, description="With logprobs: tell of so many likeliest tokens too.")] | None
     ) = None
-    response_format: ResponseFormat | None = None
     tools: Annotated[list[Any], Meta(description=NO_TOOLS)] | None = None
     tool_choice: Annotated[Any, Meta(description=NO_TOOLS)] = None
     functions: Annotated[list[Any], Meta(description=NO_TOOLS)] | None = None
@@ -58,10 +49,10 @@ class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_f
 def chat_runs(request: ChatRequest) -> list[RunRequest]:
     """One run for each choice; raises InvalidRequest for what makes no sense or cannot be done."""
     check_stream_options(request)
-    _check_format(request.response_format)
     _check_tools(request)
     messages = conversation(request.messages)
     stop = stop_sequences(request)
+    shape = constraint(request)
     return [
         RunRequest(
             model=request.model,
@@ -70,20 +61,11 @@ def chat_runs(request: ChatRequest) -> list[RunRequest]:
             max_tokens=_max_tokens(request),
             stop=stop,
             logprobs=_logprobs(request),
+            constraint=shape,
             client=client_of(request),
         )
         for choice in range(request.n or 1)
     ]
-
-
-def _check_format(wanted: ResponseFormat | None) -> None:
-    if wanted is None or wanted.type == "text":
-        return
-    if wanted.type in ("json_object", "json_schema"):
-        message = f"response_format '{wanted.type}' arrives in a later version of Jackfield; use 'text'."
-        raise ConstraintUnsupported(message, parameter="response_format")
-    message = f"response_format '{wanted.type}' is not known; use 'text'."
-    raise InvalidRequest(message, parameter="response_format.type")
 
 
 def _check_tools(request: ChatRequest) -> None:

@@ -12,6 +12,7 @@ from jackfield_web.generation import (
     GenerationRequest,
     check_stream_options,
     client_of,
+    constraint,
     sampling_overrides,
     stop_sequences,
 )
@@ -50,6 +51,7 @@ def completion_runs(request: CompletionRequest) -> list[RunRequest]:
         message = f"{asked} answers are asked for at once; {MAX_CHOICES} are allowed."
         raise InvalidRequest(message, parameter="prompt")
     stop = stop_sequences(request)
+    shape = constraint(request)
     return [
         RunRequest(
             model=request.model,
@@ -58,6 +60,7 @@ def completion_runs(request: CompletionRequest) -> list[RunRequest]:
             max_tokens=request.max_tokens or DEFAULT_MAX_TOKENS,
             stop=stop,
             logprobs=request.logprobs,
+            constraint=shape,
             client=client_of(request),
         )
         for prompt in prompts

@@ -1,0 +1,108 @@
+"""A constraint as the text of a grammar in Lark's notation, which is what a matcher compiles."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from jackfield.contracts.sampling import Constraint
+from jackfield.decoding.constraints.gbnf import parsed_gbnf
+from jackfield.decoding.constraints.gbnf_rules import as_expression, as_lark
+from jackfield.decoding.constraints.json_schema import LONGEST_PATTERN, WHITESPACE, checked_schema
+from jackfield.errors import InvalidRequest
+
+LONGEST_VALUE = 256 * 1024
+"""Characters of a constraint."""
+MOST_TRIGGERS = 64
+LONGEST_TRIGGER = 256
+
+# Without "no_forcing" the matcher would allow only the one way to tokenize what must come next, and ask for it.
+HEADER = '%llguidance {"no_forcing": true}\n'
+WHOLE = "start: shape\n"
+AFTER_TRIGGER = r"""start: free | head shape
+head[lazy]: HEAD
+HEAD: /(?s:.*)/ (%s)
+free: FREE
+FREE: /(?s:.*)/
+"""
+"""The shortest text that ends in a trigger is taken, so that nothing free can hold one."""
+
+
+def grammar_text(constraint: Constraint) -> str:
+    """The grammar of all answers that a constraint allows; raises InvalidRequest with what is wrong with it."""
+    if len(constraint.value) > LONGEST_VALUE:
+        raise _invalid(
+            constraint, f"The constraint has {len(constraint.value):,} characters; {LONGEST_VALUE:,} are allowed."
+        )
+    return HEADER + _start(constraint) + _shape(constraint)
+
+
+def _start(constraint: Constraint) -> str:
+    if not constraint.triggers:
+        return WHOLE
+    if len(constraint.triggers) > MOST_TRIGGERS:
+        raise _invalid(constraint, f"There are {len(constraint.triggers)} triggers; {MOST_TRIGGERS} are allowed.")
+    for trigger in constraint.triggers:
+        if not 0 < len(trigger) <= LONGEST_TRIGGER:
+            raise _invalid(constraint, f"A trigger has 1 to {LONGEST_TRIGGER} characters, not {len(trigger)}.")
+    return AFTER_TRIGGER % " | ".join(_quoted(constraint, trigger) for trigger in constraint.triggers)
+
+
+def _shape(constraint: Constraint) -> str:
+    match constraint.kind:
+        case "json_schema":
+            schema = checked_schema(constraint.value, constraint.parameter)
+            return f"shape: %json {json.dumps(schema | {'x-guidance': {'whitespace_pattern': WHITESPACE}})}\n"
+        case "grammar":
+            rules = parsed_gbnf(constraint.value, constraint.parameter)
+            expression = as_expression(rules)
+            return as_lark(rules, "shape") if expression is None else _terminal(f"/{expression}/")
+        case "regex":
+            return _terminal(f"/{_escaped_expression(constraint)}/")
+        case "choice":
+            return _terminal(" | ".join(_quoted(constraint, choice) for choice in _choices(constraint)))
+
+
+def _terminal(pattern: str) -> str:
+    return f"shape: SHAPE\nSHAPE: {pattern}\n"
+
+
+def _choices(constraint: Constraint) -> list[str]:
+    try:
+        choices = msgspec.json.decode(constraint.value, type=list[str])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(constraint, f"The choices are no JSON list of texts: {error}.") from error
+    if not choices or "" in choices:
+        raise _invalid(constraint, "The choices must be at least one text, and none of them empty.")
+    return choices
+
+
+def _quoted(constraint: Constraint, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _invalid(constraint, "A text of the constraint holds half of a surrogate pair.") from error
+    return json.dumps(text)
+
+
+def _escaped_expression(constraint: Constraint) -> str:
+    """The expression as it stands between slashes: on one line, and with no slash of its own."""
+    if len(constraint.value) > LONGEST_PATTERN:
+        raise _invalid(
+            constraint,
+            f"The regular expression has {len(constraint.value):,} characters; {LONGEST_PATTERN:,} are allowed.",
+        )
+    escaped, backslash = "", False
+    for character in constraint.value:
+        written = {"/": r"\x2f", "\n": r"\x0a", "\r": r"\x0d"}.get(character, character)
+        # A backslash before it has made it plain already, and must not make the one of its own plain.
+        escaped = escaped[:-1] + written if backslash and written != character else escaped + written
+        backslash = character == "\\" and not backslash
+    if backslash:
+        raise _invalid(constraint, "The regular expression ends in a backslash, which has nothing to escape.")
+    return escaped
+
+
+def _invalid(constraint: Constraint, sentence: str) -> InvalidRequest:
+    return InvalidRequest(sentence, parameter=constraint.parameter)

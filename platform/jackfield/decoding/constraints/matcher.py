@@ -1,0 +1,143 @@
+"""Which tokens keep an answer in its shape, by llguidance. Nothing else in Jackfield imports `llguidance`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+from numpy.typing import NDArray
+
+from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
+from jackfield.errors import EngineFailure, InvalidRequest
+
+LIMITS = LLParserLimits(
+    initial_lexer_fuel=1_000_000,
+    step_lexer_fuel=200_000,
+    step_max_items=50_000,
+    max_lexer_states=50_000,
+    max_grammar_size=500_000,
+    precompute_large_lexemes=False,
+    verbose_errors=False,
+)
+"""A step on the decode thread ends after some 15 ms, in an error where it must."""
+
+WITHOUT_TEXT = b"\xff[%d]"
+"""What is no text, and so in no shape: a byte that UTF-8 does not have comes first."""
+
+_ASIDE = re.compile(
+    r"^(?:(?:at )?\d+\(\d+\): )?(?:failed to compile JSON schema: |invalid regex .* \(in regex\): )?| Enable '.*"
+)
+_REASON = re.compile(r"^error: (.*)$", re.MULTILINE)
+
+
+class TokenTrie:
+    """A vocabulary as the matcher goes through it: by the bytes that tokens write. Half a second's work at worst."""
+
+    def __init__(self, vocabulary: MatchedVocabulary) -> None:
+        self.size = vocabulary.size
+        self.pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
+        self.end_tokens = vocabulary.end_tokens
+        silent = [token for token, piece in enumerate(self.pieces) if not piece]
+        self.free_tokens = np.zeros((self.size + 31) // 32, dtype=np.int32)
+        bits = self.free_tokens.view(np.uint8)
+        for token in set(silent) - vocabulary.end_tokens - vocabulary.suppressed:
+            bits[token // 8] |= 1 << token % 8
+        wordless = vocabulary.suppressed.union(silent)
+        words = [WITHOUT_TEXT % token if token in wordless else piece for token, piece in enumerate(self.pieces)]
+        ends = sorted(vocabulary.end_tokens - vocabulary.suppressed)
+        self.tokenizer = LLTokenizer(TokenizerWrapper(_Words(words, ends)), n_vocab=self.size, eos_token=ends)
+
+
+class _Words:
+    """What llguidance asks of a tokenizer; it never asks how a text is tokenized, since nothing is forced."""
+
+    bos_token_id = None
+
+    def __init__(self, tokens: list[bytes], ends: Sequence[int]) -> None:
+        self.tokens = tokens
+        self.eos_token_id = ends[0]
+
+    def __call__(self, text: bytes) -> list[int]:
+        return []
+
+
+class ConstraintMatcher:
+    """How far one answer is in its shape. `copy` it before use, so that what was compiled serves again."""
+
+    def __init__(self, trie: TokenTrie, matcher: LLMatcher, triggers: tuple[bytes, ...]) -> None:
+        self._trie = trie
+        self._matcher = matcher
+        self._triggers = triggers
+        self._free = bool(triggers)
+        self._recent = b""
+        self._mask = np.zeros((trie.size + 31) // 32, dtype=np.int32)
+
+    def copy(self) -> ConstraintMatcher:
+        """Another one at the same place."""
+        return ConstraintMatcher(self._trie, self._matcher.deep_copy(), self._triggers)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the shape is whole and nothing may follow."""
+        return self._matcher.is_stopped() and not self._matcher.is_error()
+
+    def allowed(self) -> NDArray[np.int64]:
+        """The tokens that may come next, ascending: end tokens only where the shape may end. Raises EngineFailure.
+
+        Until a trigger is written, any token may come that keeps the text valid, control tokens too; only one that
+        writes a trigger and goes on must go on in the shape.
+        """
+        mask = self._mask
+        self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+        self._check()
+        if self._free:
+            np.bitwise_or(mask, self._trie.free_tokens, out=mask)
+        tokens = np.flatnonzero(np.unpackbits(mask.view(np.uint8), count=self._trie.size, bitorder="little"))
+        if not len(tokens):
+            raise EngineFailure("The answer's shape leaves no token to go on with; change the constraint.")
+        return tokens
+
+    def advance(self, token: int) -> None:
+        """Count a token that was written; raises EngineFailure where it was not allowed."""
+        if self._free and token not in self._trie.end_tokens:
+            piece = self._trie.pieces[token]
+            if not piece:
+                return
+            self._recent += piece
+            self._free = not any(trigger in self._recent for trigger in self._triggers)
+            self._recent = self._recent[-max(map(len, self._triggers)) :]
+        if not self._matcher.consume_token(token):
+            self._check()
+
+    def _check(self) -> None:
+        """A matcher in error allows what it should not, and must not be followed."""
+        if self._matcher.is_error():
+            raise EngineFailure(
+                f"The answer's shape could not be followed any further ({_reason(self._matcher.get_error())}); "
+                "simplify the constraint."
+            )
+
+
+def compiled_matcher(trie: TokenTrie, grammar: str, triggers: tuple[str, ...], parameter: str) -> ConstraintMatcher:
+    """A matcher of a grammar in Lark's notation, tried once; raises InvalidRequest with the compiler's reason."""
+    compiled = LLMatcher(trie.tokenizer, grammar, log_level=0, limits=LIMITS)
+    if compiled.is_error():
+        reason = _reason(compiled.get_error())
+        raise InvalidRequest(f"The constraint cannot be compiled: {reason}.", parameter=parameter)
+    tried = compiled.deep_copy()
+    tried.compute_bitmask()
+    if tried.get_error().startswith("NoExtension"):
+        raise InvalidRequest("No answer can have the shape that the constraint asks for.", parameter=parameter)
+    if tried.is_error():
+        raise InvalidRequest(f"The constraint is too complex: {_reason(tried.get_error())}.", parameter=parameter)
+    return ConstraintMatcher(trie, compiled, tuple(trigger.encode() for trigger in triggers))
+
+
+def _reason(error: str) -> str:
+    """The compiler's reason in its own words, without the source that it quotes and its advice on its own options."""
+    if found := _REASON.search(error):
+        return found[1].rstrip(".")
+    lines = [line for line in error.splitlines() if line.strip() and not line.lstrip().startswith("<")]
+    return _ASIDE.sub("", lines[0] if lines else "no reason was given").rstrip(". ")
