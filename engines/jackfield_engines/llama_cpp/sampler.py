@@ -46,6 +46,8 @@ def sampler_for(sampling: Sampling, *, logits: Logits, vocabulary: SampledVocabu
 class GreedySampler:
     """The likeliest token, the lower number of equals."""
 
+    complete = False
+
     def __init__(self, logits: Logits) -> None:
         self._logits = logits
 
@@ -63,6 +65,8 @@ class GreedySampler:
 
 class ChainSampler:
     """A chain of llama.cpp's samplers."""
+
+    complete = False
 
     def __init__(self, chain: SamplerChain, logits: Logits) -> None:
         self._chain = chain
@@ -92,6 +96,11 @@ class ConstrainedSampler:
     def __init__(self, sampler: PlainSampler, matcher: ConstraintMatcher) -> None:
         self._sampler = sampler
         self._matcher = matcher
+
+    @property
+    def complete(self) -> bool:
+        """Whether the shape is whole and nothing may follow."""
+        return self._matcher.complete
 
     def sample(self, row: int) -> int:
         """Draw from a row's allowed tokens and count what was drawn; raises EngineFailure where none is."""

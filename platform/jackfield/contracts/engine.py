@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ToolSchema = dict[str, Any]
+CacheFormatName = Literal["f16", "q8_0", "q4_0"]
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to open a model; 0 leaves the choice to the engine, from the model and the machine."""
+    """How to open a model; 0 leaves the choice to the engine, from the model and the machine.
+
+    Cached keys and values may be quantized, each as its `cache_type` says.
+    """
 
     context_length: int = 0
     cells: int = 0
@@ -28,6 +32,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_tokens: int = 0
     threads: int = 0
     gpu_layers: int = -1
+    cache_type_k: CacheFormatName = "f16"
+    cache_type_v: CacheFormatName = "f16"
 
 
 class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +86,11 @@ class TokenBatch:
 
 class Sampler(Protocol):
     """Draws the next token of one sequence and remembers what it drew. Not shared between sequences."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a constraint allows nothing more, so that only an end token could be drawn."""
+        ...
 
     def sample(self, row: int) -> int:
         """The token drawn from a row's logits; counts towards penalties and constraints."""

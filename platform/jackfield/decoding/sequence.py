@@ -121,6 +121,8 @@ class DecodingSequence:
         said = self._say(self._text.feed(engine.piece(token)))
         if self._text.stopped:
             return [*said, Ended(reason="stop", usage=self.usage)]
+        if self._sampler.complete:
+            return [*said, *self._end("stop")]
         out_of_room = len(self.tokens) >= engine.limits.context_length and not self.request.slides
         if self.written >= self.request.max_tokens or out_of_room:
             return [*said, *self._end("length")]

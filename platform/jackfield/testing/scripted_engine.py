@@ -290,6 +290,10 @@ class _ScriptedSampler:
         self._sampling = sampling
         self._random = np.random.default_rng(None if sampling.seed is None else sampling.seed & 0xFFFFFFFF)
 
+    @property
+    def complete(self) -> bool:
+        return self._matcher is not None and self._matcher.complete
+
     def sample(self, row: int) -> int:
         logits = self._engine.logits(row)
         if self._matcher is None:

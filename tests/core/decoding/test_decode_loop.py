@@ -156,6 +156,8 @@ async def test_an_unexpected_error_is_told_and_the_loop_lives_on() -> None:
 class PickySampler:
     """Breaks at one token."""
 
+    complete = False
+
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
         self.accept, self.close = sampler.accept, sampler.close
@@ -211,6 +213,16 @@ async def test_an_answer_keeps_its_shape_whatever_the_model_would_say() -> None:
     assert text_of(answer) in ("yes", "no")
     assert isinstance(answer[-1], Ended)
     assert answer[-1].reason == "stop"
+
+
+async def test_a_whole_shape_ends_the_answer_at_once() -> None:
+    engine = ScriptedEngine(replying("yes, certainly"))
+    async with looping(engine) as loop:
+        held = Constraint(kind="choice", value='["yes", "no"]')
+        answer = await all_of(loop.submit(asking(constraint=held, max_tokens=3)))
+    assert text_of(answer) == "yes"
+    assert isinstance(answer[-1], Ended)
+    assert (answer[-1].reason, answer[-1].usage.completion_tokens) == ("stop", 3)
 
 
 async def test_a_shape_that_is_cut_says_so() -> None:
