@@ -10,6 +10,9 @@ import msgspec
 
 from jackfield.decoding.bench.serving import Answer, Serving
 
+AT_ONCE = 0.001
+"""Seconds between two arrivals that a reader does not notice; no forward pass is as short."""
+
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One workload's figures, seconds and tokens; None where a workload or a server does not tell.
@@ -82,14 +85,24 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 def _pace(answer: Answer) -> float | None:
     """Seconds a token after the first arrival, None for an answer that came at once."""
-    first, at_first = answer.arrivals[0]
-    later = sum(tokens for _, tokens in answer.arrivals) - at_first
-    return (answer.arrivals[-1][0] - first) / later if later else None
+    (first, at_first), *others = _steps(answer)
+    later = sum(tokens for _, tokens in others)
+    return (others[-1][0] - first) / later if later else None
 
 
 def _waits(answer: Answer) -> list[float]:
-    moments = [moment for moment, _ in answer.arrivals]
-    return [later - earlier for earlier, later in itertools.pairwise(moments)]
+    return [later - earlier for (earlier, _), (later, _) in itertools.pairwise(_steps(answer))]
+
+
+def _steps(answer: Answer) -> list[tuple[float, int]]:
+    """Arrivals, those of one moment taken together: a verified draft is delivered token by token, but at once."""
+    steps: list[tuple[float, int]] = []
+    for moment, tokens in answer.arrivals:
+        if steps and moment - steps[-1][0] < AT_ONCE:
+            steps[-1] = steps[-1][0], steps[-1][1] + tokens
+        else:
+            steps.append((moment, tokens))
+    return steps
 
 
 def _decoding_rate(answers: Sequence[Answer]) -> float | None:

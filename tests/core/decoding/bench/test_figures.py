@@ -40,6 +40,13 @@ def test_several_tokens_that_come_at_once_make_the_time_per_token_shorter() -> N
     assert figures.pause == 1.0
 
 
+def test_a_draft_that_is_delivered_token_by_token_is_one_arrival() -> None:
+    figures = figures_of(served(answer((11.0, 1), (12.0, 1), (12.00001, 1), (12.00002, 1), (13.0, 1), (14.0, 1))))
+    assert figures.pause == pytest.approx(1.0)
+    assert figures.pause_ratio == pytest.approx(1.0)
+    assert figures.per_token_p50 == pytest.approx(0.6)
+
+
 def test_the_decoding_rate_counts_only_while_every_answer_is_being_written() -> None:
     early = answer((11.0, 1), (12.0, 1), (13.0, 1), (14.0, 1))
     late = answer((12.0, 1), (13.0, 1), (14.0, 1), (15.0, 1))
