@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from jackfield.contracts.engine import CacheFormatName
 from jackfield.contracts.records import sqlite_url
 from jackfield.settings_faults import first_fault
 from jackfield.settings_file import data_folder, read_settings_table
@@ -42,6 +43,8 @@ class EngineOptions(Section):
     batch_tokens: int = Field(default=0, ge=0, le=MOST_BATCH_TOKENS)
     threads: int = Field(default=0, ge=0)
     gpu_layers: int = Field(default=-1, ge=-1, le=LARGEST_INT32)
+    cache_type_k: CacheFormatName = "f16"
+    cache_type_v: CacheFormatName = "f16"
 
     @field_validator("threads")
     @classmethod

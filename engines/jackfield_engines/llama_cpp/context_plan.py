@@ -6,6 +6,7 @@ import msgspec
 import structlog
 
 from jackfield.contracts.engine import EngineLimits, EngineSettings
+from jackfield_engines.llama_cpp.cache_format import F16, CacheFormat, key_format, shifts_with, value_format
 from jackfield_engines.llama_cpp.footprint import cell_bytes, compute_bytes, output_bytes, state_bytes
 from jackfield_engines.llama_cpp.gguf_file import GgufHead
 from jackfield_engines.llama_cpp.machine import usable_cores
@@ -51,6 +52,9 @@ class ContextPlan(msgspec.Struct, frozen=True, kw_only=True):
     rows_at_once: int
     threads: int
     flash_attention: bool | None
+    keys: CacheFormat = F16
+    values: CacheFormat = F16
+    shifts: bool = True
 
     @property
     def limits(self) -> EngineLimits:
@@ -66,7 +70,8 @@ class ContextPlan(msgspec.Struct, frozen=True, kw_only=True):
     def bytes_for(self, head: GgufHead) -> int:
         """Memory for KV cells, recurrent states, a pass's computation and its logits."""
         flash = self.flash_attention is not False
-        kept = (self.cells + self.prefill_cells) * cell_bytes(head) + self.sequences * state_bytes(head)
+        in_cell = cell_bytes(head, keys=self.keys, values=self.values)
+        kept = (self.cells + self.prefill_cells) * in_cell + self.sequences * state_bytes(head)
         pools = [cells for cells in (self.cells, self.prefill_cells) if cells]
         compute = sum(
             compute_bytes(head, rows=self.rows_at_once, cells=cells, flash_attention=flash) for cells in pools
@@ -93,10 +98,14 @@ class EmbeddingPlan(msgspec.Struct, frozen=True, kw_only=True):
 def context_plan(head: GgufHead, settings: EngineSettings, *, free_bytes: int, on_gpu: bool) -> ContextPlan:
     """The layout for a model; `free_bytes` is the memory that the weights leave.
 
-    Flash attention is off on a CPU: with it SmolLM2 decodes at less than half the speed 2,048 tokens in.
+    Flash attention is off on a CPU: with it SmolLM2 decodes at less than half the speed 2,048 tokens in. It is on
+    where values are to be quantized, which llama.cpp does only then. Raises SettingsInvalid for formats that do not
+    suit the model.
     """
-    context_length = _context_length(head, settings, free_bytes)
-    cells = _rounded_up(settings.cells or _cells(head, context_length, free_bytes), CELL_STEP)
+    keys, values = key_format(head, settings), value_format(head, settings)
+    in_cell = cell_bytes(head, keys=keys, values=values)
+    context_length = _context_length(head, settings, free_bytes, in_cell)
+    cells = _rounded_up(settings.cells or _cells(in_cell, context_length, free_bytes), CELL_STEP)
     batch_tokens = min(settings.batch_tokens or USUAL_BATCH, cells)
     running = min(settings.sequences or USUAL_RUNNING, MOST_SEQUENCES)
     keeps_state = state_bytes(head) > 0
@@ -109,7 +118,10 @@ def context_plan(head: GgufHead, settings: EngineSettings, *, free_bytes: int, o
         batch_tokens=batch_tokens,
         rows_at_once=min(batch_tokens, ROWS_AT_ONCE_GPU if on_gpu else ROWS_AT_ONCE_CPU),
         threads=settings.threads or usable_cores(),
-        flash_attention=None if on_gpu else False,
+        flash_attention=True if values != F16 else None if on_gpu else False,
+        keys=keys,
+        values=values,
+        shifts=shifts_with(head, keys),
     )
 
 
@@ -136,7 +148,7 @@ def trained_context(head: GgufHead) -> int:
     return head.of_architecture("context_length", USUAL_CONTEXT)
 
 
-def _context_length(head: GgufHead, settings: EngineSettings, free_bytes: int) -> int:
+def _context_length(head: GgufHead, settings: EngineSettings, free_bytes: int, in_cell: int) -> int:
     trained = trained_context(head)
     if settings.context_length > trained:
         log.info(
@@ -145,13 +157,13 @@ def _context_length(head: GgufHead, settings: EngineSettings, free_bytes: int) -
     if settings.context_length:
         return min(settings.context_length, trained)
     length = min(USUAL_CONTEXT, trained)
-    while length > SHORTEST_CONTEXT and length * cell_bytes(head) > free_bytes * CONTEXT_SHARE:
+    while length > SHORTEST_CONTEXT and length * in_cell > free_bytes * CONTEXT_SHARE:
         length //= 2
     return length
 
 
-def _cells(head: GgufHead, context_length: int, free_bytes: int) -> int:
-    affordable = int(free_bytes * CELLS_SHARE / max(cell_bytes(head), 1))
+def _cells(in_cell: int, context_length: int, free_bytes: int) -> int:
+    affordable = int(free_bytes * CELLS_SHARE / max(in_cell, 1))
     return max(context_length, min(USUAL_CELLS, affordable))
 
 

@@ -55,7 +55,7 @@ class LlamaCppFactory(LlamaCppQuantizer):
             prefill=_prefill_context(weights, plan),
             model=description,
             limits=msgspec.structs.replace(plan.limits, shares_parts=cuts, slides=cuts and context.can_shift),
-            identity=f"{model.sha256} {native.version()} {plan.flash_attention}",
+            identity=f"{model.sha256} {native.version()} {plan.flash_attention} {plan.keys.kind} {plan.values.kind}",
         )
 
     def open_embedding(self, model: InstalledModel, settings: EngineSettings) -> EmbeddingEngine:
@@ -118,6 +118,9 @@ def _options(plan: ContextPlan, *, cells: int, sequences: int) -> native.Context
         rows_at_once=plan.rows_at_once,
         threads=plan.threads,
         flash_attention=plan.flash_attention,
+        key_type=plan.keys.kind,
+        value_type=plan.values.kind,
+        shifts=plan.shifts,
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from jackfield_engines.llama_cpp.cache_format import F16, CacheFormat, head_length
 from jackfield_engines.llama_cpp.gguf_file import VOCABULARY, GgufHead
 
-F16, F32 = 2, 4
+F32 = 4
 
 
-def cell_bytes(head: GgufHead) -> int:
-    """Keys and values of one token over all layers, in half precision; layers without attention count for nothing."""
+def cell_bytes(head: GgufHead, *, keys: CacheFormat = F16, values: CacheFormat = F16) -> int:
+    """Keys and values of one token over all layers; layers without attention count for nothing."""
     heads = head.of_architecture("attention.head_count", 1)
-    size = head.of_architecture("embedding_length") // max(heads, 1)
-    per_head = head.of_architecture("attention.key_length", size) + head.of_architecture("attention.value_length", size)
-    return sum(head.by_layer("attention.head_count_kv", heads)) * per_head * F16
+    per_head = keys.bytes_of(head_length(head, "key")) + values.bytes_of(head_length(head, "value"))
+    return sum(head.by_layer("attention.head_count_kv", heads)) * per_head
 
 
 def state_bytes(head: GgufHead) -> int:

@@ -195,7 +195,10 @@ def _identity(path: Path) -> tuple[object, ...]:
 
 
 class ContextOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a context is laid out; `rows` in one call, of which `rows_at_once` go through the layers together."""
+    """How a context is laid out; `rows` in one call, of which `rows_at_once` go through the layers together.
+
+    The types of cached keys and values are ggml's numbers.
+    """
 
     cells: int
     sequences: int
@@ -203,6 +206,9 @@ class ContextOptions(msgspec.Struct, frozen=True, kw_only=True):
     rows_at_once: int
     threads: int
     flash_attention: bool | None
+    key_type: int = int(api.GGML_TYPE_F16)
+    value_type: int = int(api.GGML_TYPE_F16)
+    shifts: bool = True
     pooling: int | None = None
 
 
@@ -225,6 +231,7 @@ class Context:
         self._batch = _Batch(options.rows)
         self._shift_waits = False
         self.scratch = options.sequences
+        self._may_shift = options.shifts
 
     @property
     def pointer(self) -> int:
@@ -241,7 +248,7 @@ class Context:
     @property
     def can_shift(self) -> bool:
         """Whether positions can be moved in this memory."""
-        return bool(self._memory) and bool(api.llama_memory_can_shift(self._memory))
+        return self._may_shift and bool(self._memory) and bool(api.llama_memory_can_shift(self._memory))
 
     def decode(
         self,
@@ -359,6 +366,7 @@ def _context_parameters(options: ContextOptions) -> api.llama_context_params:
     parameters.n_seq_max = sequences
     parameters.n_threads = parameters.n_threads_batch = options.threads
     parameters.kv_unified = True
+    parameters.type_k, parameters.type_v = options.key_type, options.value_type
     parameters.flash_attn_type = -1 if options.flash_attention is None else int(options.flash_attention)
     if options.pooling is not None:
         parameters.embeddings = True
