@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 
@@ -27,6 +28,20 @@ free: FREE
 FREE: /(?s:.*)/
 """
 """The shortest text that ends in a trigger is taken, so that nothing free can hold one."""
+
+
+_RESPELLED = {
+    "/": r"\x2f",
+    "\n": r"\x0a",
+    "\r": r"\x0d",
+    r"\d": "[0-9]",
+    r"\D": "[^0-9]",
+    r"\w": "[0-9A-Za-z_]",
+    r"\W": "[^0-9A-Za-z_]",
+    r"\s": r"[\x20\t-\r]",
+    r"\S": r"[^\x20\t-\r]",
+}
+"""Classes mean ASCII, as in JSON Schema's dialect: other dialects know different editions of Unicode."""
 
 
 def grammar_text(constraint: Constraint) -> str:
@@ -87,21 +102,19 @@ def _quoted(constraint: Constraint, text: str) -> str:
 
 
 def _escaped_expression(constraint: Constraint) -> str:
-    """The expression as it stands between slashes: on one line, and with no slash of its own."""
+    """The expression as it stands between slashes: on one line, with no slash of its own, its classes spelled out."""
     if len(constraint.value) > LONGEST_PATTERN:
         raise _invalid(
             constraint,
             f"The regular expression has {len(constraint.value):,} characters; {LONGEST_PATTERN:,} are allowed.",
         )
-    escaped, backslash = "", False
-    for character in constraint.value:
-        written = {"/": r"\x2f", "\n": r"\x0a", "\r": r"\x0d"}.get(character, character)
-        # A backslash before it has made it plain already, and must not make the one of its own plain.
-        escaped = escaped[:-1] + written if backslash and written != character else escaped + written
-        backslash = character == "\\" and not backslash
-    if backslash:
-        raise _invalid(constraint, "The regular expression ends in a backslash, which has nothing to escape.")
-    return escaped
+
+    def respelled(found: re.Match[str]) -> str:
+        if found[0] == "\\":
+            raise _invalid(constraint, "The regular expression ends in a backslash, which has nothing to escape.")
+        return _RESPELLED.get(found[0]) or _RESPELLED.get(found[1] or "") or found[0]
+
+    return re.sub(r"(?s)\\(.?)|[/\n\r]", respelled, constraint.value)
 
 
 def _invalid(constraint: Constraint, sentence: str) -> InvalidRequest:

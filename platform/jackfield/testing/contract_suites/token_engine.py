@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from jackfield.contracts.engine import TokenBatch, TokenEngine
-from jackfield.contracts.sampling import Constraint, Sampling
+from jackfield.contracts.sampling import Sampling
 from jackfield.errors import CellsExhausted, EngineFailure, InvalidRequest
 from jackfield.messages import Message
+from jackfield.testing.contract_suites.constrained_answers import ConstrainedAnswers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def assert_alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> None:
     assert one[other.argmax()] >= one.max() - TOLERANCE * float(one.max() - one.min())
 
 
-class TokenEngineContract:
+class TokenEngineContract(ConstrainedAnswers):
     """Override `engine` with a fixture that opens a fresh one for each test; small limits make it quick."""
 
     @pytest.fixture
@@ -252,10 +253,6 @@ class TokenEngineContract:
         assert 0 <= sampler.sample(row) < engine.model.vocabulary_size
         sampler.close()
         sampler.close()
-
-    def test_a_constraint_is_held_or_refused(self, engine: TokenEngine) -> None:
-        with pytest.raises(InvalidRequest):
-            engine.sampler(GREEDY, Constraint(kind="grammar", value='root ::= "never closed'))
 
     def test_a_batch_beyond_the_limits_is_refused_and_changes_nothing(
         self, engine: TokenEngine, prompt: list[int]
