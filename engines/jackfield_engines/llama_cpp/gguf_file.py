@@ -19,6 +19,7 @@ MAGIC = b"GGUF"
 READABLE_VERSIONS = (2, 3)
 LONGEST_KEPT_ARRAY = 1024
 USUAL_ALIGNMENT = 32
+MOST_DIMENSIONS = 4
 VOCABULARY = "tokenizer.ggml.tokens"
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -118,11 +119,13 @@ def read_tensors(path: Path) -> tuple[TensorHead, ...]:
     head = read_head(path)
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return _Reader(content).tensors(int(head.number("general.alignment", USUAL_ALIGNMENT)))
+            return _Reader(content).tensors(int(head.number("general.alignment")) or USUAL_ALIGNMENT)
     except OSError as error:
         raise ModelFileInvalid(f"'{path}' cannot be read: {error.strerror or error}.") from error
     except (struct.error, _PastTheEnd):
         raise _cut_short(path, head.bytes) from None
+    except _Malformed as error:
+        raise ModelFileInvalid(f"'{path}' is damaged: {error}; pull the model again.") from None
 
 
 def read_head(path: Path) -> GgufHead:
@@ -238,6 +241,8 @@ class _Reader:
     def _announced(self) -> tuple[str, tuple[int, ...], int, int]:
         name = self.string()
         (dimensions,) = self.unpacked(_ENTRY_TYPE)
+        if dimensions > MOST_DIMENSIONS:
+            raise _Malformed(f"a tensor of {dimensions} dimensions")
         shape = self.unpacked(struct.Struct(f"<{dimensions}Q"))
         kind, offset = self.unpacked(_TENSOR_PLACE)
         return name, shape, kind, offset

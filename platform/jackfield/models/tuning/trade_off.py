@@ -66,7 +66,7 @@ def best_within(most_divergence: float) -> Choice:
 
 def named(name: str) -> Choice:
     """The format of a name, whatever was measured of it."""
-    return lambda formats: next((each for each in formats if each.name == name), None)
+    return lambda formats: next((each for each in formats if each.name.lower() == name.lower()), None)
 
 
 def nothing(_formats: Sequence[Measured]) -> None:
