@@ -85,7 +85,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 def _pace(answer: Answer) -> float | None:
     """Seconds a token after the first arrival, None for an answer that came at once."""
-    (first, at_first), *others = _steps(answer)
+    (first, _), *others = _steps(answer)
     later = sum(tokens for _, tokens in others)
     return (others[-1][0] - first) / later if later else None
 
