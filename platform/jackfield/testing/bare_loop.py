@@ -81,15 +81,13 @@ class _Writing(msgspec.Struct):
 
 
 class BareLoop:
-    """Greedy or sampled decoding of several prompts at once; `seconds` is the time that steps took after prefill."""
+    """Greedy or sampled decoding of several prompts at once; `timed` has rows and seconds of its steps."""
 
     def __init__(self, engine: TokenEngine, *, most: int, sampling: Sampling = GREEDY) -> None:
         self._engine = engine
         self._most = most
         self._sampling = sampling
-        self.steps = 0
-        self.seconds = 0.0
-        self.step_sizes: list[int] = []
+        self.timed: list[tuple[int, float]] = []
 
     def answers(self, prompts: Sequence[Sequence[int]], guessing: Guessing | None = None) -> list[list[int]]:
         """What follows each prompt, `most` tokens or to an end token, which is included."""
@@ -135,9 +133,7 @@ class BareLoop:
                 del running[key]
             self._cut(key, len(each.text) - 1 if each.room else 0)
         guessing.stepped(len(batch), evaluated, verified)
-        self.steps += 1
-        self.step_sizes.append(len(batch))
-        self.seconds += time.perf_counter() - began
+        self.timed.append((len(batch), time.perf_counter() - began))
 
     def _draw(self, each: _Writing, rows: Sequence[int], draft: Sequence[int]) -> int:
         """Keep what is drawn; how many tokens that are. At an end token there is no more room."""

@@ -157,7 +157,7 @@ def test_drafts_save_steps_where_they_pay() -> None:
     loop = BareLoop(target, most=60)
     lookahead = Lookahead([DraftModel(ScriptedEngine(vowels_differ), target)])
     loop.answers([list(b"abc")], LookaheadGuessing(lookahead))
-    assert loop.steps < 40
+    assert len(loop.timed) < 40
     assert 0 < lookahead.statistics.accepted_tokens <= lookahead.statistics.drafted_tokens
 
 
