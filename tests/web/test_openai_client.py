@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import openai
+import pydantic
 import pytest
 
-from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless
+from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless, replying
 
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
 
@@ -88,3 +89,26 @@ async def test_an_error_in_mid_stream_is_raised(serving: Any) -> None:
         with pytest.raises(openai.APIError, match="cancelled"):
             async for _ in stream:
                 pass
+
+
+class Person(pydantic.BaseModel):
+    """What an answer is parsed into."""
+
+    name: str
+    age: int
+    nickname: str | None = None
+    likes: list[Literal["tea", "coffee"]] = []
+
+
+async def test_an_answer_is_parsed_into_the_model_that_was_asked_for(serving: Any) -> None:
+    said = '{"name": "Ada", "age": 36, "nickname": null, "likes": ["tea"]}'
+    async with serving(lambda: ScriptedEngine(replying(f"Well: {said}"))) as served, client_of(served) as client:
+        parsed = await client.chat.completions.parse(
+            model="scripted", messages=MESSAGES, response_format=Person, temperature=1, seed=1, max_tokens=400
+        )
+        async with client.chat.completions.stream(
+            model="scripted", messages=MESSAGES, response_format=Person, temperature=1, seed=2, max_tokens=400
+        ) as stream:
+            final = await stream.get_final_completion()
+    assert isinstance(parsed.choices[0].message.parsed, Person)
+    assert isinstance(final.choices[0].message.parsed, Person)

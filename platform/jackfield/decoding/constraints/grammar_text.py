@@ -50,6 +50,10 @@ def grammar_text(constraint: Constraint) -> str:
         raise _invalid(
             constraint, f"The constraint has {len(constraint.value):,} characters; {LONGEST_VALUE:,} are allowed."
         )
+    try:
+        "".join((constraint.value, *constraint.triggers)).encode()
+    except UnicodeEncodeError as error:
+        raise _invalid(constraint, "The constraint is not valid Unicode: it holds half of a surrogate pair.") from error
     return HEADER + _start(constraint) + _shape(constraint)
 
 
@@ -61,7 +65,7 @@ def _start(constraint: Constraint) -> str:
     for trigger in constraint.triggers:
         if not 0 < len(trigger) <= LONGEST_TRIGGER:
             raise _invalid(constraint, f"A trigger has 1 to {LONGEST_TRIGGER} characters, not {len(trigger)}.")
-    return AFTER_TRIGGER % " | ".join(_quoted(constraint, trigger) for trigger in constraint.triggers)
+    return AFTER_TRIGGER % " | ".join(map(json.dumps, constraint.triggers))
 
 
 def _shape(constraint: Constraint) -> str:
@@ -76,7 +80,7 @@ def _shape(constraint: Constraint) -> str:
         case "regex":
             return _terminal(f"/{_escaped_expression(constraint)}/")
         case "choice":
-            return _terminal(" | ".join(_quoted(constraint, choice) for choice in _choices(constraint)))
+            return _terminal(" | ".join(map(json.dumps, _choices(constraint))))
 
 
 def _terminal(pattern: str) -> str:
@@ -86,19 +90,11 @@ def _terminal(pattern: str) -> str:
 def _choices(constraint: Constraint) -> list[str]:
     try:
         choices = msgspec.json.decode(constraint.value, type=list[str])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise _invalid(constraint, f"The choices are no JSON list of texts: {error}.") from error
     if not choices or "" in choices:
         raise _invalid(constraint, "The choices must be at least one text, and none of them empty.")
     return choices
-
-
-def _quoted(constraint: Constraint, text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise _invalid(constraint, "A text of the constraint holds half of a surrogate pair.") from error
-    return json.dumps(text)
 
 
 def _escaped_expression(constraint: Constraint) -> str:

@@ -59,7 +59,7 @@ def checked_schema(text: str, parameter: str) -> dict[str, Any]:
     """A schema that can be compiled, as an object; raises InvalidRequest that names the keyword and the place."""
     try:
         schema = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise InvalidRequest(f"The JSON schema is not valid JSON: {error}.", parameter=parameter) from error
     except RecursionError as error:
         raise InvalidRequest("The JSON schema is nested too deeply.", parameter=parameter) from error
