@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -107,3 +108,27 @@ def test_an_output_that_cannot_be_written_is_said(
     assert "The output cannot be written (No space left on device)" in asked.stderr
     assert "fault of Jackfield" not in asked.stderr
     assert "Exception ignored" not in asked.stderr
+
+
+def test_an_answer_can_be_given_a_shape(machine: Installation) -> None:
+    schema, grammar = machine.home / "schema.json", machine.home / "list.gbnf"
+    schema.write_text('{"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2}', encoding="utf-8")
+    grammar.write_text('root ::= "- " ("x" | "y") "!"', encoding="utf-8")
+    chosen = machine.run("ask", "--choice", "yes", "--choice", "no, never", "Will it rain?")
+    matched = machine.run("ask", "--regex", "[0-9]{3}/[ab]", "What is the code?")
+    listed = machine.run("ask", "--grammar", str(grammar), "What is there?")
+    parsed = machine.run("ask", "--json", "--json-schema", str(schema), '["a"]')
+    assert chosen.stdout in ("yes\n", "no, never\n")
+    assert re.fullmatch("[0-9]{3}/[ab]\n", matched.stdout)
+    assert listed.stdout in ("- x!\n", "- y!\n")
+    assert set(json.loads(json.loads(parsed.stdout)["answer"])) <= {"a", "b"}
+
+
+def test_a_shape_that_makes_no_sense_is_refused(machine: Installation) -> None:
+    two = machine.run("ask", "--regex", "a", "--choice", "b", "hello")
+    missing = machine.run("ask", "--grammar", str(machine.home / "nothing.gbnf"), "hello")
+    senseless = machine.run("ask", "--regex", "(", "hello")
+    assert [asked.returncode for asked in (two, missing, senseless)] == [2, 2, 2]
+    assert "--regex and --choice" in two.stderr
+    assert "nothing.gbnf' cannot be read: No such file" in missing.stderr
+    assert "unclosed group" in senseless.stderr
