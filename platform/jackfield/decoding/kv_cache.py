@@ -58,6 +58,8 @@ class KVCache:
         self._free = list(reversed(range(engine.limits.sequences)))
         self._idle: dict[int, float] = {}
         self._slid: set[int] = set()
+        self._lost: set[int] = set()
+        self._vacated = 0
         self.evictions = 0
         self.restored_tokens = 0
 
@@ -97,9 +99,8 @@ class KVCache:
 
     def place(self, tokens: Sequence[int]) -> Place:
         """A slot with the longest cached prefix of some tokens in it; raises EngineFailure where the engine fails."""
+        self._bring_back(tokens, beyond=self.match(tokens).length)
         match = self.match(tokens)
-        if self._bring_back(tokens, beyond=match.length):
-            match = self.match(tokens)
         slot = self._idle_with_exactly(match)
         if slot is not None:
             del self._idle[slot]
@@ -107,14 +108,19 @@ class KVCache:
             return Place(slot, match.length)
         source = self._source(match)
         slot = self._emptied(sparing=source)
-        if slot == source:
-            self._cut(slot, match.length)
-            self._tree.lock(slot)
-            return Place(slot, match.length)
-        self._tree.add(slot, locked=True)
-        if source is not None:
-            self._share(source, slot, match.length)
-            self._save_branching(slot, tokens[: match.length])
+        try:
+            if slot == source:
+                self._cut(slot, match.length)
+                self._tree.lock(slot)
+                return Place(slot, match.length)
+            self._tree.add(slot, locked=True)
+            if source is not None:
+                self._engine.share_prefix(source, slot, match.length)
+                self._tree.share(source, slot, match.length)
+        except EngineFailure:
+            self.drop(slot)
+            raise
+        self._save_branching(slot, tokens[: match.length])
         return Place(slot, match.length)
 
     def grew(self, slot: int, tokens: Sequence[int]) -> None:
@@ -151,6 +157,7 @@ class KVCache:
         if not emptied:
             log.error("a sequence could not be emptied and is given up", model=self._engine.model.name, slot=slot)
             self._tree.lock(slot)
+            self._lost.add(slot)
             return
         self._tree.remove(slot)
         self._free.append(slot)
@@ -161,16 +168,45 @@ class KVCache:
             self._evict(next(iter(self._idle)))
         return self.free_cells >= cells
 
-    def thin_out(self) -> None:
+    def thin_out(self) -> set[int]:
         """Park an idle sequence that was not used for a while, where many slow the running ones.
 
-        Attention reads every used cell for every row, whoever's it is.
+        Attention reads every cell up to the last used one for every row, whoever's they are; so once enough are free
+        again the running sequences move down. Gives the slots of those that were lost on the way, and must be evaluated
+        again.
         """
         oldest = next(iter(self._idle), None)
-        if oldest is None or self._clock() - self._idle[oldest] < IDLE_FOR:
-            return
-        if self._tree.cells - self._tree.locked_cells > max(self._tree.locked_cells, FEW_CELLS):
+        is_old = oldest is not None and self._clock() - self._idle[oldest] >= IDLE_FOR
+        if oldest is not None and is_old and self._tree.cells - self._tree.locked_cells > self._bearable_cells:
+            self._vacated += self._tree.own_cells(oldest)
             self._evict(oldest)
+            return set()
+        if self._vacated <= self._bearable_cells:
+            return set()
+        self._vacated = 0
+        movable = [slot for slot in self._tree if self._is_movable(slot)]
+        return {slot for slot in movable if not self._move_down(slot)}
+
+    @property
+    def _bearable_cells(self) -> int:
+        return max(self._tree.locked_cells, FEW_CELLS)
+
+    def _is_movable(self, slot: int) -> bool:
+        """Whether a running sequence has all its cells for itself; what is shared would be shared no longer."""
+        length = self._tree.length(slot)
+        return self._tree.is_locked(slot) and slot not in self._lost and 0 < length == self._tree.own_cells(slot)
+
+    def _move_down(self, slot: int) -> bool:
+        """Put a sequence into the first free cells; False where it was lost."""
+        try:
+            state = self._engine.save(slot)
+            if self._engine.truncate(slot, 0):
+                self._engine.restore(slot, state)
+        except EngineFailure as error:
+            log.error("a sequence was lost when it moved", model=self._engine.model.name, reason=error.message)
+            self._tree.truncate(slot, 0)
+            return False
+        return True
 
     def _idle_with_exactly(self, match: Match) -> int | None:
         """An idle slot that holds a match and nothing after it, which a new sequence can take over as it is."""
@@ -216,17 +252,17 @@ class KVCache:
         except EngineFailure as error:
             log.warning("a sequence could not be parked", model=self._engine.model.name, reason=error.message)
 
-    def _bring_back(self, tokens: Sequence[int], *, beyond: int) -> bool:
-        """Restore a saved prefix that has more of these tokens than the engine has; whether there was one."""
+    def _bring_back(self, tokens: Sequence[int], *, beyond: int) -> None:
+        """Restore a saved prefix that has more of these tokens than the engine has."""
         length, key = self._saved.longest(tokens)
         if key is None or min(length, len(tokens) - 1) < beyond + WORTH_SAVING:
-            return False
+            return
         held = self._saved.tokens(key)
         state = self._saved.state(key)
         if state is None or not (self._limits.shares_parts or length == len(held) < len(tokens)):
-            return False
+            return
         if not self.make_room(len(held)):
-            return False
+            return
         slot = self._emptied(sparing=None)
         self._tree.add(slot)
         try:
@@ -235,11 +271,10 @@ class KVCache:
             log.warning("a saved prefix could not be restored", model=self._engine.model.name, reason=error.message)
             self._saved.forget(key)
             self.drop(slot)
-            return False
+            return
         self._tree.extend(slot, held)
         self._idle[slot] = self._clock()
         self.restored_tokens += length
-        return True
 
     def _save_branching(self, slot: int, tokens: Sequence[int]) -> None:
         """Save a prefix on disk where a second request took another course after it: a system prompt, a document."""
@@ -248,14 +283,6 @@ class KVCache:
                 self._saved.write(tokens, self._engine.save(slot))
             except EngineFailure as error:
                 log.warning("a prefix could not be saved", model=self._engine.model.name, reason=error.message)
-
-    def _share(self, source: int, slot: int, length: int) -> None:
-        try:
-            self._engine.share_prefix(source, slot, length)
-        except EngineFailure:
-            self.drop(slot)
-            raise
-        self._tree.share(source, slot, length)
 
     def _cut(self, slot: int, length: int) -> None:
         if not self._engine.truncate(slot, length):

@@ -187,7 +187,7 @@ class DecodeLoop:
     def _step(self) -> None:
         self._admit()
         self._interrupt()
-        self._cache.thin_out()
+        self._thin_out()
         shares = self._with_drafts(self._affordable_shares())
         if not shares:
             return
@@ -247,6 +247,12 @@ class DecodeLoop:
                     self._follow(sequence)
             except Exception as error:  # noqa: BLE001 - told to the requests and logged
                 self._fail([sequence], error)
+
+    def _thin_out(self) -> None:
+        lost = self._cache.thin_out()
+        for sequence in self._scheduler.running if lost else ():
+            if sequence.slot in lost:
+                sequence.evaluated = 0
 
     def _follow(self, sequence: DecodingSequence) -> None:
         self._lookahead.forget(sequence.number)

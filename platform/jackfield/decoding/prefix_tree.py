@@ -75,6 +75,10 @@ class PrefixTree:
         runs = [node.tokens for node in self._path(sequence)]
         return [token for run in reversed(runs) for token in run]
 
+    def is_locked(self, sequence: int) -> bool:
+        """Whether a sequence's cells count as in use."""
+        return sequence in self._locked
+
     def own_cells(self, sequence: int) -> int:
         """Cells that would be free again without this sequence."""
         return sum(len(node.tokens) for node in self._path(sequence) if len(node.holders) == 1)

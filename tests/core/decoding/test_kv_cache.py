@@ -137,6 +137,40 @@ def test_idle_ones_are_parked_where_they_slow_the_running() -> None:
     assert kept.run([*tokens_of("a", 300), 1]).cached == 300
 
 
+def crowd(kept: Kept) -> Place:
+    """A running sequence beside many cells that idle ones took, and time that passes until these were parked."""
+    running = kept.begin(tokens_of("running", 50))
+    for name in "abcd":
+        kept.run(tokens_of(name, 400))
+    kept.clock.now = 10
+    for _ in range(3):
+        kept.cache.thin_out()
+    return running
+
+
+def test_what_runs_moves_down_once_the_others_are_parked() -> None:
+    kept = Kept(sequences=8, cells=4096)
+    running = crowd(kept)
+    assert kept.cache.thin_out() == set()
+    assert kept.engine.used_cells == kept.cache.used_cells
+    kept.cache.keep(running.slot)
+    assert kept.run([*tokens_of("running", 50), 1]).cached == 50
+
+
+def test_what_is_lost_on_the_way_is_told() -> None:
+    kept = Kept(sequences=8, cells=4096)
+    running = crowd(kept)
+    kept.engine.restore = refusing  # type: ignore[method-assign]
+    assert kept.cache.thin_out() == {running.slot}
+    del kept.engine.restore
+    assert kept.engine.used_cells == kept.cache.used_cells
+
+
+def refusing(sequence: int, state: bytes) -> None:
+    """As an engine whose memory is full."""
+    raise EngineFailure("no room")
+
+
 def test_a_sequence_that_cannot_be_emptied_is_never_used_again() -> None:
     kept = Kept(sequences=2, cells=200)
     place = kept.begin(tokens_of("broken", 30))
