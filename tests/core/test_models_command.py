@@ -189,13 +189,16 @@ def test_loaded_models_are_asked_of_the_running_server(terminal: Terminal, serve
         "requests": 2,
         "loaded_at": "2026-01-02T03:04:05Z",
         "used_at": "2026-01-02T03:04:06Z",
+        "cache": {"used_cells": 300, "cells": 2048, "hit_rate": 0.875},
     }
-    server.files["/api/models/loaded"] = ServedFile.of(json.dumps([loaded]).encode())
+    embeds = loaded | {"name": "small", "purpose": "embed", "cache": None}
+    server.files["/api/models/loaded"] = ServedFile.of(json.dumps([loaded, embeds]).encode())
     port = int(server.url.rpartition(":")[2])
-    assert json.loads(terminal.run("ps", "--json", port=port).stdout) == [loaded]
-    header, row = terminal.run("ps", port=port).stdout.splitlines()
+    assert json.loads(terminal.run("ps", "--json", port=port).stdout) == [loaded, embeds]
+    header, row, other = terminal.run("ps", port=port).stdout.splitlines()
     assert header.split("\t")[0] == "NAME"
-    assert row.split("\t")[:5] == ["tiny", "text", "300.0 kB", "512", "2"]
+    assert row.split("\t")[:7] == ["tiny", "text", "300.0 kB", "512", "2", "300/2048", "88%"]
+    assert other.split("\t")[5:7] == ["", ""]
 
 
 def test_another_server_can_be_asked_for_its_loaded_models(terminal: Terminal, server: FileServer) -> None:

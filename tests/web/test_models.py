@@ -40,3 +40,12 @@ async def test_models_in_memory_are_listed_once_they_are_used(served: Any) -> No
     (after,) = (await served.client.get("/api/models/loaded")).json()
     assert before == []
     assert (after["name"], after["purpose"], after["requests"]) == ("scripted", "generate", 0)
+
+
+async def test_what_sharing_spares_is_listed_where_a_model_writes(served: Any) -> None:
+    for question in ("one", "two"):
+        await served.complete(prompt="x" * 97 + question, max_tokens=1)
+    await served.client.post("/v1/embeddings", json={"model": "scripted", "input": "hello"})
+    writes, embeds = (await served.client.get("/api/models/loaded")).json()
+    assert writes["cache"] == {"used_cells": 103, "cells": 2048, "hit_rate": 97 / 200}
+    assert embeds["cache"] is None

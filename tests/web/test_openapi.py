@@ -18,6 +18,7 @@ PATHS = {
     "/api/runs/{run_id}/cancel",
     "/healthz",
     "/readyz",
+    "/metrics",
 }
 
 

@@ -19,6 +19,7 @@ from jackfield_web.embeddings.controller import EmbeddingController
 from jackfield_web.errors import error_response
 from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
+from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
 from jackfield_web.page import front_page
 from jackfield_web.runs.controller import RunController
@@ -50,6 +51,7 @@ def create_app(
             ModelController,
             RunController,
             HealthController,
+            MetricsController,
         ],
         lifespan=[workbench_open],
         dependencies={

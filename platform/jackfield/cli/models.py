@@ -20,7 +20,7 @@ from jackfield.quantities import readable_bytes
 if TYPE_CHECKING:
     from jackfield.models.catalog import ModelCatalog
 
-LOADED_COLUMNS = ("NAME", "FOR", "SIZE", "CONTEXT", "REQUESTS", "LOADED", "USED")
+LOADED_COLUMNS = ("NAME", "FOR", "SIZE", "CONTEXT", "REQUESTS", "CELLS", "HITS", "LOADED", "USED")
 
 
 @click.group("models")
@@ -156,7 +156,10 @@ def choose_default(session: Session, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the loaded models as JSON.")
 @pass_session
 def list_loaded(session: Session, host: str | None, port: int | None, as_json: bool) -> None:
-    """List the models that a running server has in memory."""
+    """List the models that a running server has in memory.
+
+    CELLS is how much of the KV cache holds something, HITS the part of all prompt tokens that was in it already.
+    """
     from jackfield.cli.running_server import loaded_models
 
     server = session.settings.server
@@ -171,6 +174,8 @@ def list_loaded(session: Session, host: str | None, port: int | None, as_json: b
             readable_bytes(model.bytes),
             str(model.context_length),
             str(model.requests),
+            f"{model.cache.used_cells}/{model.cache.cells}" if model.cache else "",
+            f"{model.cache.hit_rate:.0%}" if model.cache else "",
             moment(model.loaded_at),
             moment(model.used_at),
         )

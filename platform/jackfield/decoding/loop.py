@@ -12,6 +12,7 @@ import structlog
 
 from jackfield.contracts.engine import TokenEngine
 from jackfield.decoding.batch import Draws, batch_of
+from jackfield.decoding.cache_use import CacheUse
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
 from jackfield.decoding.lookahead.planner import Lookahead
@@ -81,6 +82,17 @@ class DecodeLoop:
     def load(self) -> int:
         """Requests that are waiting or running."""
         return len(self._sequences)
+
+    @property
+    def running(self) -> int:
+        """Requests that have their place in the batches; the others of the load wait for one."""
+        return len(self._scheduler.running)
+
+    @property
+    def cache_use(self) -> CacheUse:
+        """How full the KV cache was after the newest step."""
+        now = self.statistics
+        return CacheUse(used_cells=now.used_cells, cells=self.engine.limits.cells, hit_rate=now.hit_rate)
 
     @property
     def ended(self) -> bool:

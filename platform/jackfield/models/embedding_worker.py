@@ -34,6 +34,11 @@ class EmbeddingWorker:
         """The longest text it takes, in tokens."""
         return self._engine.max_tokens
 
+    @property
+    def cache_use(self) -> None:
+        """No text is kept."""
+        return
+
     async def embed(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
         """Unit vectors, (n, dimensions), and the number of tokens read; raises ContextOverflow or Overloaded."""
         if self.load >= self._queue_limit:

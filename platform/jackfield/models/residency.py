@@ -92,6 +92,10 @@ class ModelResidency:
         """What is in memory now."""
         return self._decoders.loaded() + self._embedders.loaded()
 
+    def decoders(self) -> tuple[tuple[str, DecodeLoop], ...]:
+        """The models in memory that write, by name; one name stands twice while it means two files."""
+        return self._decoders.workers()
+
     def preload(self, model: InstalledModel) -> None:
         """Begin to load a model in the background; `check_ready` tells how far it is."""
         self._preloading = asyncio.create_task(self._preload(model), name=f"preload-{model.name}")

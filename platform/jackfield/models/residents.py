@@ -12,11 +12,12 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from jackfield.contracts.models import InstalledModel
+from jackfield.decoding.cache_use import CacheUse
 from jackfield.errors import ModelLoading
 
 
 class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model in memory; `bytes` is its file's size, `requests` how many wait or run."""
+    """A model in memory; `bytes` is its file's size, `requests` how many wait or run. Not every model has a cache."""
 
     name: str
     purpose: str
@@ -25,6 +26,7 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     loaded_at: datetime
     used_at: datetime
+    cache: CacheUse | None = None
 
 
 class IdleModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,11 @@ class Worker(Protocol):
 
     @property
     def context_length(self) -> int: ...
+
+    @property
+    def cache_use(self) -> CacheUse | None:
+        """How full its KV cache is; None where it keeps none between requests."""
+        ...
 
     @property
     def ended(self) -> bool:
@@ -119,9 +126,16 @@ class Residents(Generic[W]):
                 requests=worker.load,
                 loaded_at=resident.loaded_at,
                 used_at=resident.used_at,
+                cache=worker.cache_use,
             )
             for resident in self._residents.values()
             if (worker := resident.worker)
+        )
+
+    def workers(self) -> tuple[tuple[str, W], ...]:
+        """The loaded models' names, each with what it works through; a name that was given anew may stand twice."""
+        return tuple(
+            (resident.model.name, worker) for resident in self._residents.values() if (worker := resident.worker)
         )
 
     def idle(self) -> tuple[IdleModel, ...]:

@@ -20,7 +20,7 @@ from jackfield.errors import InvalidRequest, ModelTooLarge
 from jackfield.models.disk import disk_errors, require_space
 from jackfield.models.in_place import check_in_place
 from jackfield.models.tuning.divergence import Divergence, ReferenceScores, kept_bytes, next_token_scores
-from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, Speed, middle, speeds
+from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, Speed, best, speeds
 from jackfield.models.tuning.trade_off import Choice, LeftOut, Measured, measured
 
 AS_PULLED = "as pulled"
@@ -142,12 +142,12 @@ class Bench:
         return measured(each.name, each.summary, size, (speed, as_pulled), divergence), as_pulled
 
     def _as_pulled(self, paired: Sequence[Speed], tokens: int) -> Measured:
-        """The file as pulled, at its middle speed over all rounds."""
+        """The file as pulled, at its best over all rounds."""
         return Measured(
             name=AS_PULLED,
             summary=f"{self._model.description.format}, as pulled",
             bytes=self._model.description.bytes,
-            speed=middle(paired),
+            speed=best(paired),
             divergence=Divergence(tokens=tokens, mean=0.0, most=0.0, flips=0.0),
         )
 

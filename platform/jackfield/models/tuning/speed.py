@@ -17,10 +17,11 @@ ROUNDS = 3
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens per second."""
+    """Tokens per second, and how much faster the best round was than the middle one: near 1 on an idle machine."""
 
     prefill: float
     decode: float
+    spread: float = 1.0
 
     @property
     def seconds(self) -> float:
@@ -28,31 +29,31 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
         return PROMPT_TOKENS / self.prefill + ANSWER_TOKENS / self.decode
 
 
-def middle(found: Sequence[Speed]) -> Speed:
-    """The median of each."""
-    return Speed(
-        prefill=statistics.median(each.prefill for each in found),
-        decode=statistics.median(each.decode for each in found),
-    )
-
-
 def speeds(engines: Sequence[TokenEngine], tokens: Sequence[int], ran: Callable[[], None]) -> tuple[Speed, ...]:
-    """Medians over rounds in which each engine has its turn; `ran` is called after every forward pass.
+    """Of each engine in its best of several rounds, in which they take turns; `ran` is called after every forward pass.
 
-    The engines' first sequences are empty before and after.
+    The best, because what else a machine does can only slow it. The engines' first sequences are empty before and
+    after.
     """
     for engine in engines:
         _evaluate(engine, tokens[:WARM_UP_TOKENS], at_once=engine.limits.batch_tokens, ran=ran)
-    prefills: list[list[float]] = [[] for _ in engines]
-    decodes: list[list[float]] = [[] for _ in engines]
-    for _ in range(ROUNDS):
-        for engine, prefill, decode in zip(engines, prefills, decodes, strict=True):
-            prompt = tokens[: min(PROMPT_TOKENS, engine.limits.context_length)]
-            passes = _evaluate(engine, prompt, at_once=engine.limits.batch_tokens, ran=ran)
-            prefill.append(len(prompt) / sum(passes))
-            decode += [1 / seconds for seconds in _evaluate(engine, tokens[:ANSWER_TOKENS], at_once=1, ran=ran)]
-    medians = zip(map(statistics.median, prefills), map(statistics.median, decodes), strict=True)
-    return tuple(Speed(prefill=prefill, decode=decode) for prefill, decode in medians)
+    rounds = [[_round(engine, tokens, ran) for engine in engines] for _ in range(ROUNDS)]
+    return tuple(best(of_engine) for of_engine in zip(*rounds, strict=True))
+
+
+def _round(engine: TokenEngine, tokens: Sequence[int], ran: Callable[[], None]) -> Speed:
+    """One prompt and one answer, of whose tokens the median counts."""
+    prompt = tokens[: min(PROMPT_TOKENS, engine.limits.context_length)]
+    passes = _evaluate(engine, prompt, at_once=engine.limits.batch_tokens, ran=ran)
+    answer = _evaluate(engine, tokens[:ANSWER_TOKENS], at_once=1, ran=ran)
+    return Speed(prefill=len(prompt) / sum(passes), decode=1 / statistics.median(answer))
+
+
+def best(rounds: Sequence[Speed]) -> Speed:
+    """The highest of each."""
+    prefills, decodes = [each.prefill for each in rounds], [each.decode for each in rounds]
+    spread = max(max(each) / statistics.median(each) for each in (prefills, decodes))
+    return Speed(prefill=max(prefills), decode=max(decodes), spread=spread)
 
 
 def _evaluate(engine: TokenEngine, tokens: Sequence[int], *, at_once: int, ran: Callable[[], None]) -> list[float]:

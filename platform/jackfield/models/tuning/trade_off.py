@@ -15,6 +15,10 @@ LEAST_GAIN = 1.1
 """A format that is not this many times as fast is not worth a second file."""
 
 
+UNSTEADY = 1.25
+"""A best round that is this many times as fast as the middle one: something else keeps the machine busy."""
+
+
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One format of a model; gains are against the file as pulled, measured in the same rounds."""
 
@@ -26,6 +30,11 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     decode_gain: float = 1.0
     gain: float = 1.0
     divergence: Divergence
+
+    @property
+    def unsteady(self) -> bool:
+        """Whether its speed may have been measured on a busy machine."""
+        return self.speed.spread >= UNSTEADY
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
