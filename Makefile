@@ -16,7 +16,7 @@ help: ## Show this list
 setup: $(INSTALLED) ## Create .venv and install everything that is locked (compiles llama.cpp once)
 
 run: setup ## Set up, bring the starter model, and serve it on port 5225
-	@$(BIN)/jackfield models show starter >/dev/null 2>&1 || $(BIN)/jackfield models pull starter --default
+	@$(BIN)/jackfield models show starter >/dev/null 2>&1 || $(BIN)/jackfield models pull starter --default --no-tune
 	@exec $(BIN)/jackfield serve
 
 test: default-tests marked-tests ## Run every test that this machine can run; the starter model is brought

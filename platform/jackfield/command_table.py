@@ -17,7 +17,7 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "ask": OwnCommand("jackfield.cli.ask", "command", "Ask a model one question."),
     "chat": OwnCommand("jackfield.cli.chat", "command", "Talk with a model, turn by turn."),
     "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
-    "models": OwnCommand("jackfield.cli.models", "group", "Pull, list, show and remove models."),
+    "models": OwnCommand("jackfield.cli.models", "group", "Pull, tune, list, show and remove models."),
     "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),
     "bench": OwnCommand("jackfield.cli.bench", "group", "Measure on this machine."),
     "db": OwnCommand("jackfield.cli.db", "group", "Look after the database's tables."),

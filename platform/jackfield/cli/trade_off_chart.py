@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Any
 from jackfield.errors import InvalidRequest, MissingDependency, StateUnavailable
 
 if TYPE_CHECKING:
+    from jackfield.models.tuning.measuring import Measurements
     from jackfield.models.tuning.trade_off import Measured
     from jackfield.models.tuning.tuner import Tuning
 
 KINDS = (".svg", ".png", ".pdf")
 INK, PALE, CHOSEN = "#333333", "#8a8a8a", "#c2410c"
+POINT = 4
+"""Pixels from a point's middle to its edge."""
+PLACES = (
+    (0, 6, "center", "bottom"),
+    (0, -6, "center", "top"),
+    (7, 0, "left", "center"),
+    (-7, 0, "right", "center"),
+    (7, 10, "left", "bottom"),
+    (7, -10, "left", "top"),
+)
+"""Of a point's name, in points from it, the best first; the last is taken where none is free."""
 MARGIN = 0.15
 """Of an axis' span, kept free for labels."""
 
@@ -37,9 +49,16 @@ def draw(tuning: Tuning, path: Path) -> None:
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     reading, writing = figure.subplots(1, 2, sharex=True)
-    _panel(reading, tuning, "prefill", lambda each: each.speed.prefill)
-    _panel(writing, tuning, "decode", lambda each: each.speed.decode)
     figure.suptitle(f"Formats of {tuning.model} on this machine", color=INK)
+    panels: tuple[tuple[Any, str, Callable[[Measured], float]], ...] = (
+        (reading, "prefill", lambda each: each.speed.prefill),
+        (writing, "decode", lambda each: each.speed.decode),
+    )
+    for axes, what, speed in panels:
+        _panel(axes, tuning, what, speed)
+    figure.canvas.draw()  # from here on places are known
+    for axes, _, speed in panels:
+        _label(axes, tuning, speed)
     scratch = path.with_name(f".{path.name}.partial")
     try:
         figure.savefig(scratch, format=path.suffix[1:].lower(), dpi=150)
@@ -64,11 +83,9 @@ def _panel(axes: Any, tuning: Tuning, what: str, speed: Callable[[Measured], flo
         fontsize=9,
     )
     for each in found.formats:
-        chosen = found.chosen is not None and each.name == found.chosen.name
-        at = each.divergence.mean, speed(each)
-        axes.scatter(*at, color=CHOSEN if chosen else INK, s=44 if chosen else 28, zorder=3)
-        axes.annotate(
-            each.name, at, xytext=(6, 5), textcoords="offset points", fontsize=9, color=CHOSEN if chosen else INK
+        chosen = _is_chosen(each, found)
+        axes.scatter(
+            each.divergence.mean, speed(each), color=CHOSEN if chosen else INK, s=44 if chosen else 28, zorder=3
         )
     axes.margins(MARGIN, MARGIN)
     axes.set_xlim(left=0)
@@ -78,3 +95,40 @@ def _panel(axes: Any, tuning: Tuning, what: str, speed: Callable[[Measured], flo
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, color="#eeeeee", linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def _label(axes: Any, tuning: Tuning, speed: Callable[[Measured], float]) -> None:
+    """Name each point where its name lies on no other's, nor on another point."""
+    found = tuning.measurements
+    spots = {each.name: (each.divergence.mean, speed(each)) for each in found.formats}
+    taken = [_around(axes, spot) for spot in spots.values()]
+    for each in found.formats:
+        colour = CHOSEN if _is_chosen(each, found) else INK
+        for x, y, across, along in PLACES:
+            label = axes.annotate(
+                each.name,
+                spots[each.name],
+                xytext=(x, y),
+                textcoords="offset points",
+                ha=across,
+                va=along,
+                fontsize=9,
+                color=colour,
+            )
+            box = label.get_window_extent()
+            if (x, y) == PLACES[-1][:2] or not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            label.remove()
+
+
+def _around(axes: Any, spot: tuple[float, float]) -> Any:
+    """The pixels of a point."""
+    from matplotlib.transforms import Bbox
+
+    x, y = axes.transData.transform(spot)
+    return Bbox.from_extents(x - POINT, y - POINT, x + POINT, y + POINT)
+
+
+def _is_chosen(each: Measured, found: Measurements) -> bool:
+    return found.chosen is not None and each.name == found.chosen.name
