@@ -12,7 +12,7 @@ import msgspec
 from jackfield.decoding.lookahead.drafter import Draft
 from jackfield.decoding.lookahead.step_costs import StepCosts
 
-WORTHWHILE = 1.05
+WORTHWHILE = 1.1
 """Expected gain below which nothing is drafted: chances and costs are estimates."""
 
 LEAST_CHANCE = 0.05
@@ -50,6 +50,8 @@ def draft_lengths(drafts: Mapping[int, Draft], step: Step, costs: StepCosts) -> 
     for count, (gain, _) in enumerate(gains, start=1):
         expected += gain
         rows = step.base_rows + count
+        if not costs.within_reach(rows):
+            break
         if rows > TILE and rows % TILE:
             continue
         seconds = _seconds(rows, step, costs)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-WITHIN = 0.1
-"""Logits: rows of a batch and single rows differ by up to about this much in a quantized model on a CPU."""
+WITHIN = 0.3
+"""Logits: a lead differs by less in 95 of 100 tokens between a row of eight and one alone (SmolLM2 Q4_1; two cores)."""
 
 
 def margin(logits: NDArray[np.float32]) -> float:

@@ -10,9 +10,15 @@ from math import inf
 PROVEN = 2
 """Steps of one size from which its cost counts as known: two in a row are seldom slowed by something else."""
 
+MANY = 5
+"""Steps of one size from which their median is taken."""
+
 SIZE_MEMORY = 15
 PACE_MEMORY = 5
 """Steps remembered for one size, and for how slow the machine is just now."""
+
+REACH = 4
+"""How many times larger than the largest size known another may be to be tried."""
 
 UNKNOWN_SLOPE = 0.4
 """What a further row is taken to cost, in parts of a one-row step, until two sizes were seen."""
@@ -23,7 +29,7 @@ SHORTEST = 1e-7
 LEAST_PART = 0.1
 """Of the smallest known size's cost, below which no smaller size is taken to be."""
 
-FORGOTTEN_AFTER = 2000
+FORGOTTEN_AFTER = 1000
 """Steps after which a size that did not occur again is forgotten, and so may be tried afresh."""
 
 
@@ -31,7 +37,7 @@ class StepCosts:
     """Relative costs of steps by size, and the machine's present pace.
 
     A long context or a busy machine slows steps of all sizes; the pace takes that up, so that a step of one row and
-    one of sixteen stay comparable even if they were never seen side by side. Medians keep out single slow steps.
+    one of sixteen stay comparable even if they were never seen side by side. Single slow steps are kept out.
     """
 
     def __init__(self) -> None:
@@ -52,7 +58,8 @@ class StepCosts:
             self._paces.append(seconds / self._relative.get(rows, 1.0))
             self._pace = statistics.median(self._paces)
         samples.append(seconds / self._pace)
-        self._relative[rows] = statistics.median(samples) if len(samples) > PROVEN else min(samples)
+        # What disturbs a step slows it, so of the first few the quickest tells most.
+        self._relative[rows] = statistics.median(samples) if len(samples) >= MANY else min(samples)
         self._last_seen[rows] = self._steps
         if len(samples) == PROVEN and rows not in self._proven:
             insort(self._proven, rows)
@@ -62,6 +69,10 @@ class StepCosts:
     def knows(self, rows: int) -> bool:
         """Whether steps of this size were seen often enough."""
         return rows in self._proven
+
+    def within_reach(self, rows: int) -> bool:
+        """Whether what is known bears on this size: from one row to sixteen is too far to guess."""
+        return bool(self._proven) and rows <= REACH * self._proven[-1]
 
     def seconds(self, rows: int) -> float | None:
         """Expected time of a step; None until one size is known.

@@ -84,6 +84,35 @@ def test_a_size_not_seen_for_long_is_forgotten() -> None:
     assert costs.knows(1)
 
 
+def test_two_slow_first_steps_do_not_condemn_a_size_for_good() -> None:
+    costs = StepCosts()
+    for _ in range(5):
+        costs.observe(1, 0.01)
+    for seconds in (1.0, 1.0, 0.02):
+        costs.observe(4, seconds)
+    assert costs.seconds(4) == pytest.approx(0.02, rel=0.1)
+
+
+def test_relations_do_not_drift_over_many_steps() -> None:
+    chance = random.Random(8)
+    costs = StepCosts()
+    for rows in (1, 16, 1, 16):
+        costs.observe(rows, affine(rows))
+    for step in range(6000):
+        rows = 16 if step % 40 == 0 else 1
+        costs.observe(rows, affine(rows) * chance.uniform(0.8, 1.5))
+    assert ratio(costs, 16) == pytest.approx(affine(16) / affine(1), rel=0.3)
+
+
+def test_sizes_far_from_any_known_are_out_of_reach() -> None:
+    costs = StepCosts()
+    assert not costs.within_reach(1)
+    for rows in (1, 1):
+        costs.observe(rows, 0.01)
+    assert costs.within_reach(4)
+    assert not costs.within_reach(16)
+
+
 @given(st.lists(st.tuples(st.integers(1, 64), st.floats(0, 1e3)), max_size=60), st.integers(1, 200))
 def test_an_expected_time_is_a_time(steps: list[tuple[int, float]], rows: int) -> None:
     costs = StepCosts()
