@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ BUILD = Path(__file__).with_name("build_llama_server")
 
 def main() -> int:
     """Bench both; gives the bench's exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server outlives this
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
