@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
+from jackfield.contracts.engine import Adapter, EngineLimits, Sampler, TokenBatch, ToolSchema
 from jackfield.contracts.models import ModelDescription
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.decoding.constraints.compiler import ConstraintCompiler
 from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
 from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield.messages import Message
+from jackfield_engines.llama_cpp.adapters import Adapters
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
 from jackfield_engines.llama_cpp.native import Context, Weights
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
@@ -38,11 +39,13 @@ class LlamaCppEngine:
         model: ModelDescription,
         limits: EngineLimits,
         identity: str,
+        adapters: Adapters,
     ) -> None:
         """`prefill` is where prompts are read apart; `identity` tells this model's saved sequences from those of others."""
         self.model = model
         self.limits = limits
         self._identity = identity
+        self._adapters = adapters
         self._weights: Weights | None = weights
         self._context = context
         self._pool = SequencePool(context, prefill, sequences=limits.sequences)
@@ -93,7 +96,21 @@ class LlamaCppEngine:
         """One forward pass; raises CellsExhausted or EngineFailure, and then every sequence is as it was."""
         self._check(batch)
         self._logits = {}
+        self._pool.adapt(self._adapters.loaded(batch.adapter))
         self._logits = self._pool.evaluate(batch)
+
+    def check_adapter(self, adapter: Adapter) -> None:
+        """Raise InvalidRequest with the reason where an adapter is not for this model. Any thread."""
+        self._adapters.check(adapter)
+
+    def load_adapter(self, adapter: Adapter) -> None:
+        """Have an adapter ready for batches; raises InvalidRequest or ModelFileInvalid."""
+        self._adapters.load(adapter)
+
+    def unload_adapter(self, key: str) -> None:
+        """Free an adapter; an unknown key does nothing."""
+        self._pool.adapt(None)
+        self._adapters.unload(key)
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Logits of a flagged row, (n_vocab,), read-only and without a copy, valid until the next `evaluate`."""
@@ -175,6 +192,7 @@ class LlamaCppEngine:
         self._weights = None
         self._logits = {}
         self._pool.close()
+        self._adapters.close()
 
     def _row(self, row: int) -> NDArray[np.float32]:
         logits = self._logits.get(row)

@@ -10,6 +10,7 @@ from jackfield.contracts.engine import EmbeddingEngine, EngineSettings, Fit, Tok
 from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.errors import InvalidRequest, ModelTooLarge
 from jackfield_engines.llama_cpp import native
+from jackfield_engines.llama_cpp.adapters import Adapters, adapter_description, is_adapter
 from jackfield_engines.llama_cpp.context_plan import ContextPlan, EmbeddingPlan, context_plan, embedding_plan
 from jackfield_engines.llama_cpp.description import model_description
 from jackfield_engines.llama_cpp.embedding import LlamaCppEmbeddingEngine
@@ -29,6 +30,8 @@ class LlamaCppFactory(LlamaCppQuantizer):
     def inspect(self, path: Path) -> ModelDescription:
         """What a file says of itself, from its head and its vocabulary; raises ModelFileInvalid."""
         head = read_head(path)
+        if is_adapter(head):
+            return adapter_description(path, head)
         return model_description(path, head, native.Weights(path, vocabulary_only=True))
 
     def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
@@ -56,6 +59,7 @@ class LlamaCppFactory(LlamaCppQuantizer):
             model=description,
             limits=msgspec.structs.replace(plan.limits, shares_parts=cuts, slides=cuts and context.can_shift),
             identity=f"{model.sha256} {native.version()} {plan.flash_attention} {plan.keys.kind} {plan.values.kind}",
+            adapters=Adapters(weights, model.path),
         )
 
     def open_embedding(self, model: InstalledModel, settings: EngineSettings) -> EmbeddingEngine:

@@ -6,6 +6,7 @@ batch that is too large or a sequence that it does not know: the engines above c
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -75,6 +76,7 @@ class Weights:
         self.pointer = pointer
         self._free = weakref.finalize(self, api.llama_model_free, pointer)
         self._free.atexit = False
+        self.adapting = threading.RLock()
         self.vocabulary = api.llama_model_get_vocab(pointer)
         self.vocabulary_size = int(api.llama_vocab_n_tokens(self.vocabulary))
 
@@ -165,6 +167,36 @@ class Weights:
         raise EngineFailure(f"llama.cpp gives no text for token {token}.")
 
 
+class Adapter:
+    """A LoRA adapter on some weights, freed when closed, or with them.
+
+    llama.cpp goes through all adapters of some weights where it plans a pass: `Weights.adapting` is held for both.
+    """
+
+    def __init__(self, weights: Weights, path: Path) -> None:
+        with weights.adapting, _logs.complaints() as complaints:
+            pointer = api.llama_adapter_lora_init(weights.pointer, os.fsencode(path))
+        if not pointer:
+            reason = _reason(complaints).removeprefix("failed to apply lora adapter: ")
+            raise InvalidRequest(f"llama.cpp cannot put the adapter on this model: {reason}.", parameter="adapter")
+        self._weights = weights
+        self._pointer = pointer
+        self._closed = False
+
+    def put_on(self, context: int) -> None:
+        """Let a context's passes go through it."""
+        if self._closed:
+            raise EngineFailure("The adapter was unloaded.")
+        api.llama_set_adapters_lora(context, (type(self._pointer) * 1)(self._pointer), 1, (ctypes.c_float * 1)(1.0))
+
+    def close(self) -> None:
+        """Free it, which no context may wear; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            with self._weights.adapting:
+                api.llama_adapter_lora_free(self._pointer)
+
+
 _loaded: weakref.WeakValueDictionary[tuple[object, ...], Weights] = weakref.WeakValueDictionary()
 _loading = threading.Lock()
 
@@ -220,7 +252,7 @@ class Context:
 
     def __init__(self, weights: Weights, options: ContextOptions) -> None:
         self._vocabulary_size = weights.vocabulary_size
-        with _logs.complaints() as complaints:
+        with weights.adapting, _logs.complaints() as complaints:
             pointer = api.llama_init_from_model(weights.pointer, _context_parameters(options))
         if not pointer:
             raise ModelTooLarge(f"llama.cpp could not set up the model's memory: {_reason(complaints)}.")
@@ -232,6 +264,9 @@ class Context:
         self._shift_waits = False
         self.scratch = options.sequences
         self._may_shift = options.shifts
+        self._adapting = weights.adapting
+        self._adapter: Adapter | None = None
+        self._plans_anew = False
 
     @property
     def pointer(self) -> int:
@@ -250,6 +285,16 @@ class Context:
         """Whether positions can be moved in this memory."""
         return self._may_shift and bool(self._memory) and bool(api.llama_memory_can_shift(self._memory))
 
+    def adapt(self, adapter: Adapter | None) -> None:
+        """Let the passes from here on go through an adapter, or none; after a change, the next one is planned anew."""
+        if adapter is not self._adapter:
+            if adapter is None:
+                api.llama_set_adapters_lora(self.pointer, None, 0, None)
+            else:
+                adapter.put_on(self.pointer)
+            self._adapter = adapter
+            self._plans_anew = True
+
     def decode(
         self,
         tokens: Sequence[int],
@@ -260,7 +305,9 @@ class Context:
         """One forward pass. On CellsExhausted and EngineFailure the memory is as it was before."""
         pointer = self.pointer
         batch = self._batch.filled(tokens, positions, sequences, outputs)
-        with _logs.complaints() as complaints:
+        planning = self._adapting if self._plans_anew else contextlib.nullcontext()
+        self._plans_anew = False
+        with planning, _logs.complaints() as complaints:
             code = api.llama_decode(pointer, batch)
             api.llama_synchronize(pointer)
         if code == 0:

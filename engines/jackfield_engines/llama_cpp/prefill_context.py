@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jackfield.contracts.engine import TokenBatch
-from jackfield_engines.llama_cpp.native import Context
+from jackfield_engines.llama_cpp.native import Adapter, Context
 
 Logits = dict[int, NDArray[np.float32]]
 """The logits of a batch's flagged rows, (n_vocab,) each."""
@@ -45,6 +45,10 @@ class PrefillContext:
         )
         # A later pass for the next guest would overwrite them.
         return dict(zip(flagged, self._context.outputs(len(flagged)).copy(), strict=True))
+
+    def adapt(self, adapter: Adapter | None) -> None:
+        """Let the passes from here on go through an adapter, or none."""
+        self._context.adapt(adapter)
 
     def last_position(self) -> int:
         """Of the guest's last token, -1 where there is none."""

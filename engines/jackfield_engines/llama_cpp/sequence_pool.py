@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jackfield.contracts.engine import TokenBatch
 from jackfield.errors import JackfieldError
-from jackfield_engines.llama_cpp.native import Context
+from jackfield_engines.llama_cpp.native import Adapter, Context
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 
 WORTH_AVOIDING = 256
@@ -45,6 +45,12 @@ class SequencePool:
                 self.truncate(sequence, length)
             raise
         return logits
+
+    def adapt(self, adapter: Adapter | None) -> None:
+        """Let the passes from here on go through an adapter, or none."""
+        self._context.adapt(adapter)
+        if self._prefill:
+            self._prefill.adapt(adapter)
 
     def bring_home(self, sequence: int) -> Context:
         """The pool, with this sequence in it; raises CellsExhausted or EngineFailure where it could not be copied."""

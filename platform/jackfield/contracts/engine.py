@@ -61,12 +61,24 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """A LoRA adapter, which changes how a model writes; `key` stands for its file's content."""
+
+    name: str
+    key: str
+    path: Path
+
+
 class TokenBatch:
-    """Rows for one forward pass: a token, its position, its sequence, and whether its logits are wanted."""
+    """Rows for one forward pass: a token, its position, its sequence, and whether its logits are wanted.
 
-    __slots__ = ("positions", "sequences", "tokens", "wants_logits")
+    All go through the loaded adapter whose key is `adapter`, or through none.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("adapter", "positions", "sequences", "tokens", "wants_logits")
+
+    def __init__(self, *, adapter: str | None = None) -> None:
+        self.adapter = adapter
         self.tokens: list[int] = []
         self.positions: list[int] = []
         self.sequences: list[int] = []
@@ -173,6 +185,27 @@ class TokenEngine(Protocol):
 
     def close(self) -> None:
         """Free the model; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class AdaptableEngine(Protocol):
+    """What a TokenEngine has besides where requests may bring LoRA adapters.
+
+    A sequence is evaluated under one adapter from its first token on; prefixes are shared and states restored only
+    under the same one, for which the caller answers.
+    """
+
+    def check_adapter(self, adapter: Adapter) -> None:
+        """Raise InvalidRequest with the reason where an adapter is not for this model. Any thread, at any time."""
+        ...
+
+    def load_adapter(self, adapter: Adapter) -> None:
+        """Have an adapter ready for batches; one that is loaded stays. Raises InvalidRequest or ModelFileInvalid."""
+        ...
+
+    def unload_adapter(self, key: str) -> None:
+        """Free an adapter; an unknown key does nothing."""
         ...
 
 

@@ -11,7 +11,10 @@ from jackfield.contracts.sampling import SamplingOverrides
 
 
 class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model file says of itself; lengths in tokens, sizes in bytes."""
+    """What a model file says of itself; lengths in tokens, sizes in bytes.
+
+    An adapter is no model by itself: it changes how one of its architecture writes, which has the lengths.
+    """
 
     name: str
     architecture: str
@@ -27,6 +30,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     chat_template: str | None = None
     licence: str | None = None
     generates: bool = True
+    is_adapter: bool = False
 
     @property
     def bits_per_weight(self) -> float:

@@ -89,6 +89,19 @@ def write_embedding_model(path: Path, **metadata: Any) -> Path:
     return path
 
 
+def write_adapter(path: Path, *, seed: int = 1, rank: int = 4, strength: float = 0.5, **metadata: Any) -> Path:
+    """A LoRA adapter for the chat model, which it changes the more the stronger it is; `metadata` as there."""
+    stated = {
+        "general.type": "adapter",
+        "general.architecture": "llama",
+        "general.name": "Tiny adapter",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": float(rank),
+    }
+    write_gguf(path, _changed(stated, metadata), _adapter_tensors(np.random.default_rng(seed), rank, strength))
+    return path
+
+
 def write_gguf(path: Path, metadata: Metadata, tensors: Tensors) -> None:
     """A GGUF file, version 3, of single-precision tensors."""
     named = list(tensors)
@@ -130,6 +143,15 @@ def _chat_tensors(vocabulary: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
         yield layer + "ffn_gate.weight", _drawn(random, 128, 64)
         yield layer + "ffn_up.weight", _drawn(random, 128, 64)
         yield layer + "ffn_down.weight", _drawn(random, 64, 128)
+
+
+def _adapter_tensors(
+    random: np.random.Generator, rank: int, strength: float
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for layer in (f"blk.{number}." for number in range(2)):
+        for name, rows, columns in (("attn_q", 64, 64), ("attn_v", 32, 64), ("ffn_down", 64, 128)):
+            yield f"{layer}{name}.weight.lora_a", _drawn(random, rank, columns)
+            yield f"{layer}{name}.weight.lora_b", strength * _drawn(random, rows, rank)
 
 
 def _embedding_tensors(vocabulary: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
