@@ -45,29 +45,32 @@ class Lookahead:
         self._drafters = tuple(drafters)
         self._longest = longest
         self._clock = clock
+        self._followed: set[int] = set()
         self._resting_until = [0.0] * len(self._drafters)
 
     def follow(self, key: int, tokens: Sequence[int], references: Sequence[Sequence[int]] = ()) -> None:
         """Begin with a sequence. `tokens` is its live list; if that is ever cut, follow it anew."""
+        self._followed.add(key)
         for drafter in self._drafters:
             drafter.follow(key, tokens, references)
 
     def forget(self, key: int) -> None:
-        """End with a sequence."""
+        """End with a sequence; one that is not followed is no error."""
+        self._followed.discard(key)
         for drafter in self._drafters:
             drafter.forget(key)
 
     def plan(self, rooms: Mapping[int, int], *, spare_rows: int, prefill_rows: int = 0) -> dict[int, list[int]]:
         """Tokens to verify after the newest of each decoding sequence; those that get none are left out.
 
-        `rooms` names every decoding sequence of the step and the tokens that it could still hold beyond the next;
-        all drafts together take `spare_rows` at most. To be called in every step, even without decodes: long prompts
-        are indexed meanwhile.
+        `rooms` names every decoding sequence of the step, followed or not, and the tokens that it could still hold
+        beyond the next; all drafts together take `spare_rows` at most. To be called in every step, even without
+        decodes: long prompts are indexed meanwhile.
         """
         for drafter in self._drafters:
             drafter.catch_up()
         room = {key: min(most, spare_rows, self._longest) for key, most in rooms.items()}
-        open_keys = {key: most for key, most in room.items() if most > 0}
+        open_keys = {key: most for key, most in room.items() if most > 0 and key in self._followed}
         if not open_keys:
             return {}
         step = self._step(len(rooms), spare_rows, prefill_rows)

@@ -104,6 +104,17 @@ def test_plans_keep_to_every_room(rooms: dict[int, int], spare: int, prefill: in
     assert drafts or spare == 0 or len(rooms) != 1 or max(rooms.values()) < 3
 
 
+def test_a_sequence_that_is_not_followed_gets_no_draft_and_counts_all_the_same() -> None:
+    lookahead = Lookahead([PromptLookupDrafter()])
+    for rows in (1, 1, 2, 2, 8, 8):
+        lookahead.timed(rows, usual(rows))
+    lookahead.follow(1, [1, 2, 3, 4] * 10)
+    lookahead.plan({}, spare_rows=30)
+    assert set(lookahead.plan({1: 8, 2: 8}, spare_rows=30)) == {1}
+    lookahead.forget(1)
+    assert lookahead.plan({1: 8, 2: 8}, spare_rows=30) == {}
+
+
 class CostlyGuesses:
     """Guesses 1, 2, 3, … which take time and are always wrong."""
 
