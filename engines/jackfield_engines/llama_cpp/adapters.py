@@ -49,7 +49,7 @@ class Adapters:
 
     def __init__(self, weights: native.Weights, path: Path) -> None:
         """`path` is the model's file, whose tensors say which adapters suit."""
-        self._weights = weights
+        self._weights: native.Weights | None = weights
         self._path = path
         self._loaded: dict[str, native.Adapter] = {}
         self._suiting: set[str] = set()
@@ -73,6 +73,8 @@ class Adapters:
 
     def load(self, adapter: Adapter) -> None:
         """Have an adapter ready; raises InvalidRequest or ModelFileInvalid."""
+        if self._weights is None:
+            raise EngineFailure("The model was closed.")
         if adapter.key not in self._loaded:
             self.check(adapter)
             self._loaded[adapter.key] = native.Adapter(self._weights, adapter.path)
@@ -92,9 +94,10 @@ class Adapters:
             adapter.close()
 
     def close(self) -> None:
-        """Free all of them."""
+        """Free all of them, and let go of the weights."""
         for key in list(self._loaded):
             self.unload(key)
+        self._weights = None
 
     def _fault(self, head: GgufHead, shapes: Shapes) -> str | None:
         """What does not suit, in words."""
