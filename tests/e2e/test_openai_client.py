@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import openai
+import pydantic
 import pytest
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
@@ -236,3 +237,47 @@ def test_a_stream_that_is_closed_frees_the_server(client: openai.OpenAI, address
         if model["purpose"] == "generate"
     ]
     assert loaded["requests"] == 0
+
+
+class Weather(pydantic.BaseModel):
+    """What an answer is parsed into."""
+
+    city: str = pydantic.Field(max_length=20)
+    degrees: int = pydantic.Field(ge=-40, le=50)
+    sky: Literal["clear", "cloudy", "rain"]
+
+
+def test_an_answer_is_parsed_into_the_model_that_was_asked_for(client: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "What is the weather like in Paris? Answer in JSON."}],
+        "max_tokens": 200,
+        "seed": 5,
+    }
+    parsed = client.chat.completions.parse(**asked, response_format=Weather, temperature=0)
+    with client.chat.completions.stream(**asked, response_format=Weather, temperature=1) as stream:
+        final = stream.get_final_completion()
+    assert isinstance(parsed.choices[0].message.parsed, Weather)
+    assert isinstance(final.choices[0].message.parsed, Weather)
+
+
+def test_an_answer_is_one_of_the_choices(client: openai.OpenAI) -> None:
+    for seed in range(4):
+        answer = client.chat.completions.create(
+            model=MODEL,
+            messages=STORY,
+            seed=seed,
+            logprobs=True,
+            extra_body={"structured_outputs": {"choice": ["yes", "no", "perhaps"]}},
+        ).choices[0]
+        assert answer.message.content in ("yes", "no", "perhaps")
+        assert answer.finish_reason == "stop"
+
+
+def test_a_shape_that_cannot_be_compiled_is_told_with_the_reason(client: openai.OpenAI) -> None:
+    schema = {"name": "it", "schema": {"type": "object", "properties": {"a": {"not": {}}}}}
+    with pytest.raises(openai.BadRequestError, match="'not' at '/properties/a'") as refused:
+        client.chat.completions.create(
+            model=MODEL, messages=QUESTION, response_format={"type": "json_schema", "json_schema": schema}, stream=True
+        )
+    assert refused.value.param == "response_format"
