@@ -14,6 +14,7 @@ NEVER_QUANTIZED = re.compile(r"_norm\.|ffn_gate_inp\.|ssm_conv1d|position_embd|t
 """Small tables that llama.cpp leaves as they are."""
 VALUES = r"attn_(v|qkv|kv_b)\."
 """What attention passes on: few weights, and the ones that suffer most from being rounded."""
+ATTENTION = r"attn_"
 DOWN = r"ffn_down"
 """The second half of each layer's perceptron, next in line."""
 
@@ -21,15 +22,19 @@ DOWN = r"ffn_down"
 class Packing(msgspec.Struct, frozen=True):
     """How ggml stores a block of weights; the numbers are ggml's of the type and llama.cpp's of a file of it."""
 
+    bits: str
     kind: int
     file_type: int
     weights: int
     bytes: int
 
 
-Q4_0, IQ4_NL = Packing(2, 2, 32, 18), Packing(20, 25, 32, 18)
-Q5_0, Q8_0 = Packing(6, 8, 32, 22), Packing(8, 7, 32, 34)
-Q4_K, Q6_K = Packing(12, 15, 256, 144), Packing(14, 18, 256, 210)
+Q4_0, IQ4_NL = Packing("4", 2, 2, 32, 18), Packing("4 uneven", 20, 25, 32, 18)
+Q5_0, Q8_0 = Packing("5", 6, 8, 32, 22), Packing("8", 8, 7, 32, 34)
+Q4_K, Q6_K = Packing("4 with offset", 12, 15, 256, 144), Packing("6", 14, 18, 256, 210)
+
+
+DESCRIBED = {VALUES: "attention values", ATTENTION: "attention", DOWN: "perceptron outputs"}
 
 
 class QuantizeJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,14 +48,21 @@ class QuantizeJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mix(msgspec.Struct, frozen=True, kw_only=True):
-    """A packing for most weights, one for the embedding and the output, one for what the patterns find."""
+    """A packing for most weights, one for the embedding and the output, and others for what patterns find."""
 
     name: str
-    summary: str
     body: Packing
     embedding: Packing
-    better: Packing
-    patterns: tuple[str, ...] = ()
+    others: tuple[tuple[str, Packing], ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """In a few words, as bits a weight."""
+        named = [(DESCRIBED[pattern], packing) for pattern, packing in self.others]
+        more = [f"{packing.bits} for {what}" for what, packing in [*named, ("embedding", self.embedding)]]
+        return ", ".join(
+            [f"{self.body.bits} bits", *(part for part in more if not part.startswith(f"{self.body.bits} for"))]
+        )
 
     def packing_of(self, tensor: TensorHead) -> Packing | None:
         """How a tensor would be stored; None for one that stays as it is."""
@@ -58,8 +70,8 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if tensor.name in EMBEDDINGS:
             return self.embedding
-        found = any(re.search(pattern, tensor.name) for pattern in self.patterns)
-        return self.better if found else self.body
+        found = (packing for pattern, packing in self.others if re.search(pattern, tensor.name))
+        return next(found, self.body)
 
     def suits(self, tensors: Sequence[TensorHead]) -> bool:
         """Whether every row divides into blocks, and something would change."""
@@ -78,7 +90,7 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
             file_type=self.body.file_type,
             embedding=self.embedding.kind,
             output=self.embedding.kind,
-            patterns=tuple((pattern, self.better.kind) for pattern in self.patterns),
+            patterns=tuple((pattern, packing.kind) for pattern, packing in self.others),
             threads=threads,
         )
 
@@ -86,48 +98,23 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
 def mixes(tensors: Sequence[TensorHead]) -> tuple[Mix, ...]:
     """What suits a model's tensors, the most exact first.
 
-    K-quants are left out where a row does not divide by 256: llama.cpp would write something else in their name.
+    K-quants are used only where rows divide by 256: llama.cpp would write something else in their name. Their blocks
+    have an offset, which keeps what files in Q4_1 and K-quants say of a weight better than Q4_0 and IQ4_NL do.
     """
-    down_in_some = rf"blk\.({_sensitive_layers(tensors)})\.{DOWN}"
-    known = [Mix(name="Q8_0", summary="8 bits", body=Q8_0, embedding=Q8_0, better=Q8_0)]
-    for size, embedding, patterns, where in (
-        ("L", Q8_0, (VALUES, DOWN), "8 for attention values, perceptron outputs and embedding"),
-        (
-            "M",
-            Q5_0,
-            (VALUES, down_in_some),
-            "8 for attention values and half of the perceptron outputs, 5 for embedding",
-        ),
-        ("S", Q5_0, (VALUES,), "8 for attention values, 5 for embedding"),
-    ):
-        for name, bits, body in (("IQ4_NL", "4 uneven bits", IQ4_NL), ("Q4_0", "4 bits", Q4_0)):
-            summary = f"{bits}, {where}"
-            known.append(
-                Mix(
-                    name=f"{name}_{size}",
-                    summary=summary,
-                    body=body,
-                    embedding=embedding,
-                    better=Q8_0,
-                    patterns=patterns,
-                )
-            )
-    known.append(
-        Mix(
-            name="Q4_K_M",
-            summary="4 bits in blocks of 256, 6 for attention values, half of the perceptron outputs and embedding",
-            body=Q4_K,
-            embedding=Q6_K,
-            better=Q6_K,
-            patterns=(VALUES, down_in_some),
-        )
+    down = Q4_K if _divides(tensors, DOWN, Q4_K) else Q8_0
+    known = (
+        Mix(name="Q8_0", body=Q8_0, embedding=Q8_0),
+        Mix(name="Q4_0_L", body=Q4_0, embedding=Q8_0, others=((ATTENTION, Q8_0), (DOWN, down))),
+        Mix(name="IQ4_NL_M", body=IQ4_NL, embedding=Q8_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="Q4_0_M", body=Q4_0, embedding=Q8_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="IQ4_NL_S", body=IQ4_NL, embedding=Q5_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="Q4_0_S", body=Q4_0, embedding=Q5_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="Q4_0_XS", body=Q4_0, embedding=Q4_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="Q4_K_M", body=Q4_K, embedding=Q6_K, others=((VALUES, Q6_K), (DOWN, Q6_K))),
     )
     return tuple(mix for mix in known if mix.suits(tensors))
 
 
-def _sensitive_layers(tensors: Sequence[TensorHead]) -> str:
-    """The numbers of the layers that llama.cpp's own mixes give more bits: the outer eighths, every third between."""
-    numbers = [int(found[1]) for tensor in tensors if (found := re.match(r"blk\.(\d+)\.", tensor.name))]
-    count = max(numbers, default=0) + 1
-    first, last = count // 8, 7 * count // 8
-    return "|".join(str(at) for at in range(count) if at < first or at >= last or (at - first) % 3 == 2)
+def _divides(tensors: Sequence[TensorHead], pattern: str, packing: Packing) -> bool:
+    """Whether the rows of every tensor that a pattern finds can be stored in a packing."""
+    return all(tensor.shape[0] % packing.weights == 0 for tensor in tensors if re.search(pattern, tensor.name))

@@ -88,7 +88,7 @@ def _panel(axes: Any, tuning: Tuning, what: str, speed: Callable[[Measured], flo
             each.divergence.mean, speed(each), color=CHOSEN if chosen else INK, s=44 if chosen else 28, zorder=3
         )
     axes.margins(MARGIN, MARGIN)
-    axes.set_xlim(left=0)
+    axes.set_xlim(left=-axes.get_xlim()[1] / 16)  # room for the name of what hardly diverges
     axes.set_ylim(bottom=0)
     axes.set_title(f"{what}, tokens a second", fontsize=10, color=INK, loc="left")
     axes.set_xlabel("KL divergence from the file as pulled, nats", color=INK)

@@ -18,12 +18,12 @@ from jackfield.errors import InvalidRequest, ModelFileInvalid
 from jackfield.testing.tiny_gguf import write_chat_model
 from jackfield_engines.llama_cpp import quantizer
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
-from jackfield_engines.llama_cpp.gguf_file import read_tensors
-from jackfield_engines.llama_cpp.weight_formats import Q4_0, Q5_0, Q8_0, mixes
+from jackfield_engines.llama_cpp.gguf_file import TensorHead, read_tensors
+from jackfield_engines.llama_cpp.weight_formats import Q4_0, Q4_K, Q5_0, Q8_0, mixes
 
 METADATA_ADDED = 200
 """Bytes at most: the version of the blocks' layout, where the file did not have it yet."""
-FITTING_WIDTHS_OF_32 = ["Q8_0", "IQ4_NL_L", "Q4_0_L", "IQ4_NL_M", "Q4_0_M", "IQ4_NL_S", "Q4_0_S"]
+FITTING_WIDTHS_OF_32 = ["Q8_0", "Q4_0_L", "IQ4_NL_M", "Q4_0_M", "IQ4_NL_S", "Q4_0_S", "Q4_0_XS"]
 
 
 def unheard(done: int, total: int | None) -> None:
@@ -72,15 +72,30 @@ def test_a_format_is_written_as_it_was_announced(
 
 def test_sensitive_weights_get_more_bits(factory: LlamaCppFactory, install, chat_file: Path, tmp_path: Path) -> None:
     factory.quantize(install(chat_file), "Q4_0_L", tmp_path / "l.gguf", unheard)
-    factory.quantize(install(chat_file), "Q4_0_S", tmp_path / "s.gguf", unheard)
+    factory.quantize(install(chat_file), "Q4_0_XS", tmp_path / "xs.gguf", unheard)
     large = {tensor.name: tensor.kind for tensor in read_tensors(tmp_path / "l.gguf")}
-    small = {tensor.name: tensor.kind for tensor in read_tensors(tmp_path / "s.gguf")}
-    for name in ("blk.0.attn_v.weight", "blk.1.ffn_down.weight", "token_embd.weight", "output.weight"):
+    small = {tensor.name: tensor.kind for tensor in read_tensors(tmp_path / "xs.gguf")}
+    for name in ("blk.0.attn_v.weight", "blk.0.attn_q.weight", "blk.1.ffn_down.weight", "output.weight"):
         assert large[name] == Q8_0.kind
-    assert (small["blk.0.attn_v.weight"], small["blk.1.ffn_down.weight"]) == (Q8_0.kind, Q4_0.kind)
-    assert (small["token_embd.weight"], small["output.weight"]) == (Q5_0.kind, Q5_0.kind)
-    assert large["blk.0.attn_q.weight"] == small["blk.0.attn_q.weight"] == Q4_0.kind
+    assert small["blk.0.attn_v.weight"] == Q8_0.kind
+    assert small["blk.0.attn_q.weight"] == small["token_embd.weight"] == small["output.weight"] == Q4_0.kind
+    assert large["blk.1.ffn_up.weight"] == small["blk.1.ffn_up.weight"] == Q4_0.kind
     assert large["blk.0.attn_norm.weight"] == 0
+
+
+def test_blocks_of_256_are_used_for_just_the_rows_that_have_room_for_them() -> None:
+    tensors = [
+        TensorHead("token_embd.weight", (576, 1000), 3, 1),
+        TensorHead("blk.0.attn_q.weight", (576, 576), 3, 1),
+        TensorHead("blk.0.ffn_down.weight", (1536, 576), 3, 1),
+        TensorHead("blk.0.attn_norm.weight", (576,), 0, 1),
+    ]
+    by_name = {mix.name: mix for mix in mixes(tensors)}
+    assert "Q4_K_M" not in by_name
+    packings = [by_name["Q4_0_S"].packing_of(tensor) for tensor in tensors]
+    assert packings == [Q5_0, Q4_0, Q4_K, None]
+    wide = [TensorHead("blk.0.attn_q.weight", (2048, 2048), 1, 1)]
+    assert "Q4_K_M" in {mix.name for mix in mixes(wide)}
 
 
 def test_eight_bits_predict_as_the_file_does(
@@ -102,7 +117,7 @@ def test_eight_bits_predict_as_the_file_does(
 def test_an_unknown_format_is_named_with_those_that_suit(
     factory: LlamaCppFactory, install, chat_file: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidRequest, match=r"'Q4_K_M'.*Q8_0, IQ4_NL_L"):
+    with pytest.raises(InvalidRequest, match=r"'Q4_K_M'.*Q8_0, Q4_0_L"):
         factory.quantize(install(chat_file), "Q4_K_M", tmp_path / "written.gguf", unheard)
     assert list(tmp_path.iterdir()) == []
 
