@@ -179,22 +179,21 @@ class Adapter:
         if not pointer:
             reason = _reason(complaints).removeprefix("failed to apply lora adapter: ")
             raise InvalidRequest(f"llama.cpp cannot put the adapter on this model: {reason}.", parameter="adapter")
-        self._weights = weights
+        self._weights: Weights | None = weights
         self._pointer = pointer
-        self._closed = False
 
     def put_on(self, context: int) -> None:
         """Let a context's passes go through it."""
-        if self._closed:
+        if self._weights is None:
             raise EngineFailure("The adapter was unloaded.")
         api.llama_set_adapters_lora(context, (type(self._pointer) * 1)(self._pointer), 1, (ctypes.c_float * 1)(1.0))
 
     def close(self) -> None:
         """Free it, which no context may wear; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
+        if self._weights is not None:
             with self._weights.adapting:
                 api.llama_adapter_lora_free(self._pointer)
+            self._weights = None
 
 
 _loaded: weakref.WeakValueDictionary[tuple[object, ...], Weights] = weakref.WeakValueDictionary()

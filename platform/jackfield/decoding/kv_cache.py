@@ -83,9 +83,9 @@ class KVCache:
         """Sequences that are kept for their prefixes alone."""
         return len(self._idle)
 
-    def match(self, tokens: Sequence[int]) -> Match:
-        """The longest prefix that can be had without evaluating it; the last token is always left to evaluate."""
-        match = self._tree.match(tokens)
+    def match(self, tokens: Sequence[int], family: str = "") -> Match:
+        """The longest prefix that a family has evaluated already; the last token is always left to evaluate."""
+        match = self._tree.match(tokens, family)
         most = len(tokens) - 1
         if match.length > most:
             match = Match(most, min(match.locked, most), match.holders)
@@ -97,10 +97,10 @@ class KVCache:
         """Whether a slot is free or can be freed."""
         return bool(self._free or self._idle)
 
-    def place(self, tokens: Sequence[int]) -> Place:
-        """A slot with the longest cached prefix of some tokens in it; raises EngineFailure where the engine fails."""
-        self._bring_back(tokens, beyond=self.match(tokens).length)
-        match = self.match(tokens)
+    def place(self, tokens: Sequence[int], family: str = "") -> Place:
+        """A slot with a family's longest cached prefix of some tokens; raises EngineFailure where the engine fails."""
+        self._bring_back(tokens, family, beyond=self.match(tokens, family).length)
+        match = self.match(tokens, family)
         slot = self._idle_with_exactly(match)
         if slot is not None:
             del self._idle[slot]
@@ -113,14 +113,14 @@ class KVCache:
                 self._cut(slot, match.length)
                 self._tree.lock(slot)
                 return Place(slot, match.length)
-            self._tree.add(slot, locked=True)
+            self._tree.add(slot, family=family, locked=True)
             if source is not None:
                 self._engine.share_prefix(source, slot, match.length)
                 self._tree.share(source, slot, match.length)
         except EngineFailure:
             self.drop(slot)
             raise
-        self._save_branching(slot, tokens[: match.length])
+        self._save_branching(slot, tokens[: match.length], family)
         return Place(slot, match.length)
 
     def grew(self, slot: int, tokens: Sequence[int]) -> None:
@@ -242,19 +242,20 @@ class KVCache:
     def _evict(self, slot: int) -> None:
         self.evictions += 1
         tokens = self._tree.tokens(slot)
-        if self._tree.own_cells(slot) >= WORTH_SAVING and self._saved.longest(tokens)[0] < len(tokens):
-            self._park(slot, tokens)
+        family = self._tree.family(slot)
+        if self._tree.own_cells(slot) >= WORTH_SAVING and self._saved.longest(tokens, family)[0] < len(tokens):
+            self._park(slot, tokens, family)
         self.drop(slot)
 
-    def _park(self, slot: int, tokens: list[int]) -> None:
+    def _park(self, slot: int, tokens: list[int], family: str) -> None:
         try:
-            self._saved.park(tokens, self._engine.save(slot))
+            self._saved.park(tokens, self._engine.save(slot), family)
         except EngineFailure as error:
             log.warning("a sequence could not be parked", model=self._engine.model.name, reason=error.message)
 
-    def _bring_back(self, tokens: Sequence[int], *, beyond: int) -> None:
+    def _bring_back(self, tokens: Sequence[int], family: str, *, beyond: int) -> None:
         """Restore a saved prefix that has more of these tokens than the engine has."""
-        length, key = self._saved.longest(tokens)
+        length, key = self._saved.longest(tokens, family)
         if key is None or min(length, len(tokens) - 1) < beyond + WORTH_SAVING:
             return
         held = self._saved.tokens(key)
@@ -264,7 +265,7 @@ class KVCache:
         if not self.make_room(len(held)):
             return
         slot = self._emptied(sparing=None)
-        self._tree.add(slot)
+        self._tree.add(slot, family=family)
         try:
             self._engine.restore(slot, state)
         except (CellsExhausted, EngineFailure) as error:
@@ -276,11 +277,11 @@ class KVCache:
         self._idle[slot] = self._clock()
         self.restored_tokens += length
 
-    def _save_branching(self, slot: int, tokens: Sequence[int]) -> None:
+    def _save_branching(self, slot: int, tokens: Sequence[int], family: str) -> None:
         """Save a prefix on disk where a second request took another course after it: a system prompt, a document."""
-        if len(tokens) >= WORTH_A_FILE and not self._saved.covers(tokens):
+        if len(tokens) >= WORTH_A_FILE and not self._saved.covers(tokens, family):
             try:
-                self._saved.write(tokens, self._engine.save(slot))
+                self._saved.write(tokens, self._engine.save(slot), family)
             except EngineFailure as error:
                 log.warning("a prefix could not be saved", model=self._engine.model.name, reason=error.message)
 

@@ -50,10 +50,14 @@ class Node:
 
 
 class PrefixTree:
-    """The token runs of all sequences; sequences are numbers that the owner gives. Plain bookkeeping, no engine."""
+    """The token runs of all sequences; sequences are numbers that the owner gives. Plain bookkeeping, no engine.
+
+    Each is of a family, one for each adapter. Families share nothing: equal tokens have other keys and values there.
+    """
 
     def __init__(self) -> None:
-        self._root = Node(None, [])
+        self._roots: dict[str, Node] = {}
+        self._families: dict[int, str] = {}
         self._ends: dict[int, Node] = {}
         self._lengths: dict[int, int] = {}
         self._locked: set[int] = set()
@@ -83,17 +87,25 @@ class PrefixTree:
         """Cells that would be free again without this sequence."""
         return sum(len(node.tokens) for node in self._path(sequence) if len(node.holders) == 1)
 
-    def add(self, sequence: int, *, locked: bool = False) -> None:
+    def family(self, sequence: int) -> str:
+        """Whom alone a sequence shares with."""
+        return self._families[sequence]
+
+    def add(self, sequence: int, *, family: str = "", locked: bool = False) -> None:
         """Take in a sequence that holds nothing yet."""
-        self._ends[sequence] = self._root
+        self._families[sequence] = family
+        self._ends[sequence] = self._roots.setdefault(family, Node(None, []))
         self._lengths[sequence] = 0
         if locked:
             self._locked.add(sequence)
 
-    def match(self, tokens: Sequence[int]) -> Match:
-        """The longest prefix of some tokens that is held."""
-        best, longest, locked = self._root, 0, 0
-        branches = [(self._root, 0, 0)]
+    def match(self, tokens: Sequence[int], family: str = "") -> Match:
+        """The longest prefix of some tokens that a family holds."""
+        root = self._roots.get(family)
+        if root is None:
+            return NO_MATCH
+        best, longest, locked = root, 0, 0
+        branches = [(root, 0, 0)]
         while branches:
             node, at, in_use = branches.pop()
             for child in node.children.get(tokens[at], ()) if at < len(tokens) else ():
@@ -122,7 +134,7 @@ class PrefixTree:
         if not tokens:
             return
         end = self._ends[sequence]
-        if end is self._root or end.children or len(end.holders) > 1:
+        if end.parent is None or end.children or len(end.holders) > 1:
             end = self._follow(end, sequence, list(tokens))
         else:
             end.tokens.extend(tokens)
@@ -135,7 +147,7 @@ class PrefixTree:
         """Keep a sequence's first `length` tokens."""
         if length >= self._lengths[sequence]:
             return
-        keep = self._node_ending_at(sequence, length) if length else self._root
+        keep = self._node_ending_at(sequence, length) if length else self._roots[self._families[sequence]]
         for node in list(self._path(sequence)):
             if node is keep:
                 break
@@ -148,6 +160,9 @@ class PrefixTree:
         self.truncate(sequence, 0)
         del self._ends[sequence], self._lengths[sequence]
         self._locked.discard(sequence)
+        family = self._families.pop(sequence)
+        if family not in self._families.values():
+            del self._roots[family]
 
     def lock(self, sequence: int) -> None:
         """Count a sequence's cells as in use."""

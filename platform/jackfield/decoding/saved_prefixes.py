@@ -1,7 +1,8 @@
 """Prefixes outside the engine: parked in memory while others need the cells, and on disk to outlive a restart.
 
-A file holds its tokens and an engine's saved sequence, and is named by the hash of the tokens; a folder belongs to one
-model. Files are written whole or not at all, off the loop's thread, and the least lately used go first.
+A file holds its tokens, their family (the adapter that they were evaluated under) and an engine's saved sequence. It is
+named by the hash of both; a folder belongs to one model. Files are written whole or not at all, off the loop's thread,
+and the least lately used go first.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from jackfield.decoding.prefix_tree import PrefixTree
 log = structlog.get_logger()
 
 SUFFIX = ".prefix"
-_MAGIC = b"JFP1"
-_HEAD = struct.Struct("<4sI")
+_MAGIC = b"JFP2"
+_HEAD = struct.Struct("<4sII")
 
 
 class PrefixLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +69,9 @@ class SavedPrefixes:
         """What the files take."""
         return sum(entry.size for entry in self._entries.values() if entry.path is not None)
 
-    def longest(self, tokens: Sequence[int]) -> tuple[int, int | None]:
-        """How many of these tokens' first some saved prefix has, and its key; (0, None) where none has any."""
-        match = self._tree.match(tokens)
+    def longest(self, tokens: Sequence[int], family: str = "") -> tuple[int, int | None]:
+        """How many of these tokens' first some saved prefix of a family has, and its key; (0, None) if none has any."""
+        match = self._tree.match(tokens, family)
         return match.length, min(match.holders, key=self._tree.length, default=None)
 
     def tokens(self, key: int) -> list[int]:
@@ -90,32 +91,32 @@ class SavedPrefixes:
             log.warning("a saved prefix could not be read", path=str(entry.path), reason=str(error))
             self.forget(key)
             return None
-        return content[_HEAD.size + 4 * self._tree.length(key) :]
+        return content[len(_head(self._tree.tokens(key), self._tree.family(key))) :]
 
-    def park(self, tokens: Sequence[int], state: bytes) -> None:
+    def park(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
         """Keep a prefix in memory; older ones give way."""
         if len(state) > self._limits.memory:
             return
         self._make_room(len(state), in_memory=True)
-        self._add(tokens, _Entry(size=len(state), state=state))
+        self._add(tokens, family, _Entry(size=len(state), state=state))
 
-    def covers(self, tokens: Sequence[int]) -> bool:
+    def covers(self, tokens: Sequence[int], family: str = "") -> bool:
         """Whether files are kept and one has nearly all of these tokens as it is."""
         if self._folder is None:
             return True
-        length, key = self.longest(tokens)
+        length, key = self.longest(tokens, family)
         return key is not None and self._entries[key].path is not None and length >= 0.9 * len(tokens)
 
-    def write(self, tokens: Sequence[int], state: bytes) -> None:
+    def write(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
         """Keep a prefix on disk; older ones give way. One that cannot be written is logged and not kept."""
-        size = _HEAD.size + 4 * len(tokens) + len(state)
+        head = _head(tokens, family)
+        size = len(head) + len(state)
         if self._folder is None or self._writer is None or size > self._limits.disk:
             return
         self._make_room(size, in_memory=False)
-        path = self._folder / f"{_name(tokens)}{SUFFIX}"
-        head = _HEAD.pack(_MAGIC, len(tokens)) + np.asarray(tokens, dtype="<i4").tobytes()
+        path = self._folder / f"{_name(tokens, family)}{SUFFIX}"
         self._writer.submit(_write_whole, path, head, state)
-        self._add(tokens, _Entry(size=size, path=path))
+        self._add(tokens, family, _Entry(size=size, path=path))
 
     def forget(self, key: int) -> None:
         """Drop a saved prefix, and its file."""
@@ -129,9 +130,9 @@ class SavedPrefixes:
         if self._writer is not None:
             self._writer.shutdown()
 
-    def _add(self, tokens: Sequence[int], entry: _Entry) -> None:
+    def _add(self, tokens: Sequence[int], family: str, entry: _Entry) -> None:
         self._number += 1
-        self._tree.add(self._number)
+        self._tree.add(self._number, family=family)
         self._tree.extend(self._number, tokens)
         self._entries[self._number] = entry
 
@@ -152,31 +153,38 @@ class SavedPrefixes:
         self._folder.mkdir(parents=True, exist_ok=True)
         files = [(path.stat(), path) for path in self._folder.glob(f"*{SUFFIX}")]
         for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
-            tokens = _tokens_of(path)
-            if tokens is None:
+            held = _held_in(path)
+            if held is None:
                 log.warning("a saved prefix is damaged and was removed", path=str(path))
                 _remove(path)
                 continue
-            self._add(tokens, _Entry(size=status.st_size, path=path))
+            self._add(*held, _Entry(size=status.st_size, path=path))
 
 
-def _name(tokens: Sequence[int]) -> str:
-    return blake2b(np.asarray(tokens, dtype="<i4").tobytes(), digest_size=20).hexdigest()
+def _head(tokens: Sequence[int], family: str) -> bytes:
+    """What stands before the state: whose it is, the tokens, the family."""
+    name = family.encode()
+    return _HEAD.pack(_MAGIC, len(tokens), len(name)) + np.asarray(tokens, dtype="<i4").tobytes() + name
 
 
-def _tokens_of(path: Path) -> list[int] | None:
-    """The tokens in a file's head; None where it is not one of ours."""
+def _name(tokens: Sequence[int], family: str) -> str:
+    return blake2b(_head(tokens, family), digest_size=20).hexdigest()
+
+
+def _held_in(path: Path) -> tuple[list[int], str] | None:
+    """The tokens and the family in a file's head; None where it is not one of ours."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size or not head.startswith(_MAGIC):
                 return None
-            count = _HEAD.unpack(head)[1]
-            content = file.read(4 * count)
+            _, count, name_length = _HEAD.unpack(head)
+            content, name = file.read(4 * count), file.read(name_length)
     except OSError:
         return None
-    tokens: list[int] = np.frombuffer(content[: len(content) // 4 * 4], dtype="<i4").tolist()
-    return tokens if len(tokens) == count and _name(tokens) == path.stem else None
+    if blake2b(head + content + name, digest_size=20).hexdigest() != path.stem or len(content) < 4 * count:
+        return None
+    return np.frombuffer(content, dtype="<i4").tolist(), name.decode()
 
 
 def _write_whole(path: Path, head: bytes, state: bytes) -> None:
