@@ -17,7 +17,7 @@ from jackfield.errors import MissingDependency
 if TYPE_CHECKING:
     from jackfield.decoding.constraints.matcher import ConstraintMatcher, TokenTrie
 
-MOST_KEPT = 64
+MOST_KEPT = 32
 REMEDY = "pip install 'jackfield[local]'"
 
 
@@ -32,24 +32,23 @@ class ConstraintCompiler:
 
     def compile(self, constraint: Constraint) -> None:
         """Have a constraint ready; raises InvalidRequest with the reason, or MissingDependency."""
-        self._compiled(constraint)
+        kept = self._found(constraint)
+        if kept is None or kept.lexer.worn:
+            self._newly_compiled(constraint)
 
     def matcher(self, constraint: Constraint) -> ConstraintMatcher:
         """A matcher at the beginning of an answer, for one answer; compiled now if need be."""
-        return self._compiled(constraint).copy()
+        kept = self._found(constraint)
+        if kept is None or kept.lexer.failed:
+            kept = self._newly_compiled(constraint)
+        return kept.copy()
 
-    def _compiled(self, constraint: Constraint) -> ConstraintMatcher:
-        key = msgspec.structs.replace(constraint, parameter="")
+    def _found(self, constraint: Constraint) -> ConstraintMatcher | None:
+        key = _key(constraint)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        compiled = self._newly_compiled(constraint)
-        with self._lock:
-            self._kept[key] = compiled
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return compiled
+            return self._kept.get(key)
 
     def _newly_compiled(self, constraint: Constraint) -> ConstraintMatcher:
         grammar = grammar_text(constraint)
@@ -57,7 +56,12 @@ class ConstraintCompiler:
             trie = self._trie
         from jackfield.decoding.constraints.matcher import compiled_matcher
 
-        return compiled_matcher(trie, grammar, constraint.triggers, constraint.parameter)
+        compiled = compiled_matcher(trie, grammar, constraint.triggers, constraint.parameter)
+        with self._lock:
+            self._kept[_key(constraint)] = compiled
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return compiled
 
     @cached_property
     def _trie(self) -> TokenTrie:
@@ -68,3 +72,8 @@ class ConstraintCompiler:
                 f"llguidance, which shapes answers, cannot be loaded ({error}); install it with `{REMEDY}`."
             ) from error
         return TokenTrie(self._vocabulary)
+
+
+def _key(constraint: Constraint) -> Constraint:
+    """The same for constraints that differ only in what the request calls them."""
+    return msgspec.structs.replace(constraint, parameter="")

@@ -10,18 +10,21 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from numpy.typing import NDArray
 
 from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
-from jackfield.errors import EngineFailure, InvalidRequest
+from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
 
 LIMITS = LLParserLimits(
     initial_lexer_fuel=1_000_000,
     step_lexer_fuel=200_000,
     step_max_items=50_000,
-    max_lexer_states=50_000,
+    max_lexer_states=100_000,
     max_grammar_size=500_000,
     precompute_large_lexemes=False,
     verbose_errors=False,
 )
 """A step on the decode thread ends after some 15 ms, in an error where it must."""
+
+MOST_STEPS = 10_000
+"""Tokens in all that copies of one matcher are followed for: they share a lexer, and its states add up."""
 
 WITHOUT_TEXT = b"\xff[%d]"
 """What is no text, and so in no shape: a byte that UTF-8 does not have comes first."""
@@ -36,6 +39,10 @@ class TokenTrie:
     """A vocabulary as the matcher goes through it: by the bytes that tokens write. Half a second's work at worst."""
 
     def __init__(self, vocabulary: MatchedVocabulary) -> None:
+        """Raises ConstraintUnsupported where no answer comes to an end by itself."""
+        ends = sorted(vocabulary.end_tokens - vocabulary.suppressed)
+        if not ends:
+            raise ConstraintUnsupported("This model has no token that ends an answer, so none can be held to a shape.")
         self.size = vocabulary.size
         self.pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
         self.end_tokens = vocabulary.end_tokens
@@ -46,7 +53,6 @@ class TokenTrie:
             bits[token // 8] |= 1 << token % 8
         wordless = vocabulary.suppressed.union(silent)
         words = [WITHOUT_TEXT % token if token in wordless else piece for token, piece in enumerate(self.pieces)]
-        ends = sorted(vocabulary.end_tokens - vocabulary.suppressed)
         self.tokenizer = LLTokenizer(TokenizerWrapper(_Words(words, ends)), n_vocab=self.size, eos_token=ends)
 
 
@@ -63,10 +69,24 @@ class _Words:
         return []
 
 
+class SharedLexer:
+    """What copies of a matcher have in common: how long it was in use, and whether it came to its limits."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.failed = False
+
+    @property
+    def worn(self) -> bool:
+        """Whether answers that begin now should have another."""
+        return self.failed or self.steps >= MOST_STEPS
+
+
 class ConstraintMatcher:
     """How far one answer is in its shape. `copy` it before use, so that what was compiled serves again."""
 
-    def __init__(self, trie: TokenTrie, matcher: LLMatcher, triggers: tuple[bytes, ...]) -> None:
+    def __init__(self, trie: TokenTrie, matcher: LLMatcher, triggers: tuple[bytes, ...], lexer: SharedLexer) -> None:
+        self.lexer = lexer
         self._trie = trie
         self._matcher = matcher
         self._triggers = triggers
@@ -76,7 +96,7 @@ class ConstraintMatcher:
 
     def copy(self) -> ConstraintMatcher:
         """Another one at the same place."""
-        return ConstraintMatcher(self._trie, self._matcher.deep_copy(), self._triggers)
+        return ConstraintMatcher(self._trie, self._matcher.deep_copy(), self._triggers, self.lexer)
 
     @property
     def complete(self) -> bool:
@@ -90,6 +110,7 @@ class ConstraintMatcher:
         writes a trigger and goes on must go on in the shape.
         """
         mask = self._mask
+        self.lexer.steps += 1
         self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
         self._check()
         if self._free:
@@ -114,6 +135,7 @@ class ConstraintMatcher:
     def _check(self) -> None:
         """A matcher in error allows what it should not, and must not be followed."""
         if self._matcher.is_error():
+            self.lexer.failed = True
             raise EngineFailure(
                 f"The answer's shape could not be followed any further ({_reason(self._matcher.get_error())}); "
                 "simplify the constraint."
@@ -132,7 +154,7 @@ def compiled_matcher(trie: TokenTrie, grammar: str, triggers: tuple[str, ...], p
         raise InvalidRequest("No answer can have the shape that the constraint asks for.", parameter=parameter)
     if tried.is_error():
         raise InvalidRequest(f"The constraint is too complex: {_reason(tried.get_error())}.", parameter=parameter)
-    return ConstraintMatcher(trie, compiled, tuple(trigger.encode() for trigger in triggers))
+    return ConstraintMatcher(trie, compiled, tuple(trigger.encode() for trigger in triggers), SharedLexer())
 
 
 def _reason(error: str) -> str:

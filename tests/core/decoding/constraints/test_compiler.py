@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from jackfield.contracts.sampling import Constraint
 from jackfield.decoding.constraints.compiler import ConstraintCompiler
 from jackfield.decoding.constraints.matcher import ConstraintMatcher
 from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
-from jackfield.errors import EngineFailure, InvalidRequest
+from jackfield.errors import ConstraintUnsupported, EngineFailure, InvalidRequest
 
 END, OTHER_END, THINK, NEVER = 256, 257, 258, 259
 WORDS = [b">x", b'>{"', b'l>{"a":1}', b"ab", "🙂".encode(), b"a"]
@@ -118,6 +119,33 @@ def test_a_shape_that_gets_too_complex_is_an_error_and_never_let_go(compiler: Co
 
     with pytest.raises(EngineFailure, match="simplify the constraint"):
         write_on()
+
+
+def test_a_shape_that_failed_one_answer_is_there_for_the_next() -> None:
+    compiler = ConstraintCompiler(vocabulary())
+    held = Constraint(kind="choice", value='["a"]')
+    with pytest.raises(EngineFailure):
+        compiler.matcher(held).advance(ord("b"))
+    assert written(compiler.matcher(held), b"a").complete
+
+
+def test_a_shape_wears_out_for_nobody_however_often_it_is_asked_for() -> None:
+    compiler, chance = ConstraintCompiler(vocabulary()), random.Random(1)
+    held = Constraint(kind="regex", value="(a|b)*a(a|b){24}(c|(a|b)*d)")
+    for _ in range(30):
+        compiler.compile(held)
+        matcher = compiler.matcher(held)
+        for _ in range(1500):
+            assert {ord("a"), ord("b")} <= set(matcher.allowed())
+            matcher.advance(chance.choice(b"ab"))
+
+
+def test_a_model_that_ends_no_answer_is_held_to_no_shape() -> None:
+    endless = ConstraintCompiler(
+        MatchedVocabulary(size=256, piece=lambda token: bytes([token]), end_tokens=frozenset())
+    )
+    with pytest.raises(ConstraintUnsupported):
+        endless.compile(Constraint(kind="choice", value='["a"]'))
 
 
 @pytest.mark.parametrize(
