@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from jackfield.contracts.engine import TokenBatch
 from jackfield.decoding.scheduler import Share
@@ -11,9 +11,9 @@ Draws = list[tuple[Share, list[int]]]
 """Who draws, and from which rows: one, or as many more as there are drafted tokens to verify."""
 
 
-def batch_of(shares: Iterable[Share]) -> tuple[TokenBatch, Draws]:
-    """Rows for all shares, logits wanted only where a token will be drawn."""
-    batch = TokenBatch()
+def batch_of(shares: Sequence[Share]) -> tuple[TokenBatch, Draws]:
+    """Rows for all shares, which have one adapter; logits wanted only where a token will be drawn."""
+    batch = TokenBatch(adapter=next((share.sequence.family for share in shares), "") or None)
     draws: Draws = []
     for share in shares:
         sequence = share.sequence

@@ -15,6 +15,7 @@ from jackfield.decoding.batch import Draws, batch_of
 from jackfield.decoding.cache_use import CacheUse
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
+from jackfield.decoding.loaded_adapters import LoadedAdapters
 from jackfield.decoding.lookahead.planner import Lookahead
 from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
 from jackfield.decoding.saved_prefixes import SavedPrefixes
@@ -67,6 +68,7 @@ class DecodeLoop:
         self._cache = KVCache(engine, self._saved)
         self._scheduler = Scheduler(engine.limits, self._cache)
         self._lookahead = lookahead or Lookahead(())
+        self._adapters = LoadedAdapters(engine)
         self._arrivals = itertools.count()
         self._wake = threading.Condition()
         self._submitted: list[DecodingSequence] = []
@@ -238,6 +240,7 @@ class DecodeLoop:
         for sequence in self._scheduler.candidates():
             first = not sequence.admitted_before
             try:
+                self._adapters.make_ready(sequence, self._scheduler.running)
                 self._scheduler.admit(sequence)
                 sequence.prepare(self.engine)
                 if first:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jackfield.contracts.engine import Adapter
 from jackfield.contracts.runs import Priority
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.errors import JackfieldError
@@ -32,6 +33,7 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     slides: bool = False
     lookahead: bool = True
     references: tuple[tuple[int, ...], ...] = ()
+    adapter: Adapter | None = None
     ignore_end: bool = False
 
 

@@ -3,7 +3,7 @@
 Decodes go first, one row each; prefills share what the pace leaves them, in the order of admission. A sequence is
 admitted when its prompt and a little room to write fit; should the cells run out all the same, the least urgent gives
 its place back and is evaluated again later (recomputation, as in vLLM), so that no room is kept for answers of unknown
-length.
+length. A step is for the sequences of one adapter, or for those without; they take turns.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jackfield.decoding.kv_cache import KVCache
 from jackfield.decoding.pace import Pace
 from jackfield.decoding.prefix_tree import common_length
 from jackfield.decoding.sequence import DecodingSequence
+from jackfield.decoding.turns import Turns
 
 WRITING_ROOM = 32
 """Cells kept free for a sequence's first tokens at admission."""
@@ -56,6 +57,7 @@ class Scheduler:
         self._deficits = Deficits(quantum)
         # More sequences than rows in a batch could not all go on in one step.
         self._most_running = min(limits.running or limits.sequences, limits.sequences, limits.batch_tokens)
+        self._turns = Turns()
         self.pace = Pace()
         self.waiting: list[DecodingSequence] = []
         self.running: list[DecodingSequence] = []
@@ -80,7 +82,7 @@ class Scheduler:
 
     def admit(self, sequence: DecodingSequence) -> None:
         """Move a sequence from waiting to running, into a slot with what is cached of it; raises EngineFailure."""
-        place = self._cache.place(sequence.tokens)
+        place = self._cache.place(sequence.tokens, sequence.family)
         self.waiting.remove(sequence)
         for other in self.waiting:
             other.overtaken += other.number < sequence.number
@@ -92,14 +94,19 @@ class Scheduler:
         self._deficits.charge(sequence.request.client, tokens)
 
     def plan(self) -> list[Share]:
-        """One step's shares, within the batch; decodes first, then prefills in the order of admission."""
-        shares = [Share(sequence, 1) for sequence in self.running if not sequence.prefilling]
+        """One step's shares, within the batch; decodes first, then prefills in the order of admission.
+
+        Streams of other adapters wait while this step's prompts are read, so the pace counts them too.
+        """
+        family = self._turns.next(sequence.family for sequence in self.running)
+        decoding = [sequence for sequence in self.running if not sequence.prefilling]
         prefilling = [sequence for sequence in self.running if sequence.prefilling]
+        shares = [Share(sequence, 1) for sequence in decoding if sequence.family == family]
         budget = self.pace.prefill_rows(
-            decodes=len(shares), prefills=len(prefilling), batch_tokens=self._limits.batch_tokens
+            decodes=len(decoding), prefills=len(prefilling), batch_tokens=self._limits.batch_tokens
         )
         for sequence in prefilling:
-            if budget > 0:
+            if budget > 0 and sequence.family == family:
                 rows = min(sequence.pending, budget)
                 shares.append(Share(sequence, rows))
                 budget -= rows
@@ -148,7 +155,7 @@ class Scheduler:
 
     def _ordered(self) -> list[DecodingSequence]:
         """The waiting by class; in it those overtaken too often, then by the longest cached prefix, then by arrival."""
-        cached = {sequence: self._cache.match(sequence.tokens).length for sequence in self.waiting}
+        cached = {sequence: self._cache.match(sequence.tokens, sequence.family).length for sequence in self.waiting}
         return sorted(
             self.waiting,
             key=lambda sequence: (
@@ -169,7 +176,7 @@ class Scheduler:
         """A running sequence that is just prefilling what this one has in common with it, and more than is cached."""
         cached = -1
         for leader in self.running:
-            if not leader.prefilling:
+            if not leader.prefilling or leader.family != sequence.family:
                 continue
             if leader not in sequence.common_with:
                 sequence.common_with[leader] = common_length(leader.tokens, sequence.tokens)
@@ -177,7 +184,7 @@ class Scheduler:
             if common - leader.evaluated <= 0:
                 continue
             if cached < 0:
-                cached = self._cache.match(sequence.tokens).length
+                cached = self._cache.match(sequence.tokens, sequence.family).length
             if common - cached >= WORTH_WAITING_FOR:
                 return leader
         return None
@@ -185,5 +192,6 @@ class Scheduler:
     def _fits(self, sequence: DecodingSequence) -> bool:
         promised = sum(other.pending for other in self.running)
         room = min(WRITING_ROOM, sequence.request.max_tokens - sequence.written)
-        needed = min(len(sequence.tokens) + room, self._limits.cells) - self._cache.match(sequence.tokens).locked
+        locked = self._cache.match(sequence.tokens, sequence.family).locked
+        needed = min(len(sequence.tokens) + room, self._limits.cells) - locked
         return self._cache.obtainable_cells - promised >= needed

@@ -37,6 +37,11 @@ class DecodingSequence:
         self._unsaid_scores: list[TokenScore] = []
 
     @property
+    def family(self) -> str:
+        """Whom it can share a prefix and a forward pass with: requests with the same adapter."""
+        return self.request.adapter.key if self.request.adapter else ""
+
+    @property
     def pending(self) -> int:
         """Tokens that are not evaluated yet; one while decoding, more during prefill."""
         return len(self.tokens) - self.evaluated
