@@ -228,7 +228,8 @@ def _identity(path: Path) -> tuple[object, ...]:
 class ContextOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a context is laid out; `rows` in one call, of which `rows_at_once` go through the layers together.
 
-    The types of cached keys and values are ggml's numbers.
+    Not `pooled`, every sequence has an equal part of the cells to itself, and sharing a prefix copies it. The types of
+    cached keys and values are ggml's numbers.
     """
 
     cells: int
@@ -237,6 +238,7 @@ class ContextOptions(msgspec.Struct, frozen=True, kw_only=True):
     rows_at_once: int
     threads: int
     flash_attention: bool | None
+    pooled: bool = True
     key_type: int = int(api.GGML_TYPE_F16)
     value_type: int = int(api.GGML_TYPE_F16)
     shifts: bool = True
@@ -411,7 +413,7 @@ def _context_parameters(options: ContextOptions) -> api.llama_context_params:
     parameters.n_ubatch = options.rows_at_once
     parameters.n_seq_max = sequences
     parameters.n_threads = parameters.n_threads_batch = options.threads
-    parameters.kv_unified = True
+    parameters.kv_unified = options.pooled
     parameters.type_k, parameters.type_v = options.key_type, options.value_type
     parameters.flash_attn_type = -1 if options.flash_attention is None else int(options.flash_attention)
     if options.pooling is not None:
