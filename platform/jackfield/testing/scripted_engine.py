@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from jackfield.contracts.engine import EngineLimits, Sampler, TokenBatch, ToolSchema
+from jackfield.contracts.engine import Adapter, EngineLimits, Sampler, TokenBatch, ToolSchema
 from jackfield.contracts.models import ModelDescription
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.decoding.constraints.compiler import ConstraintCompiler
@@ -70,12 +70,13 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Cell:
-    """One KV cell; sequences that share a prefix hold the same one."""
+    """One KV cell; sequences that share a prefix hold the same one. `adapter` is what its token was evaluated under."""
 
-    __slots__ = ("holders", "token")
+    __slots__ = ("adapter", "holders", "token")
 
-    def __init__(self, token: int) -> None:
+    def __init__(self, token: int, adapter: str | None) -> None:
         self.token = token
+        self.adapter = adapter
         self.holders = 1
 
 
@@ -89,7 +90,9 @@ class ScriptedEngine:
         timing: Timing | None = None,
         limits: EngineLimits | None = None,
         name: str = "scripted",
+        adapters: Mapping[str, Script] | None = None,
     ) -> None:
+        """`adapters` are the scripts to follow instead, under adapters of these names; others are refused."""
         self.limits = limits or EngineLimits(context_length=512, cells=2048, sequences=16, batch_tokens=64)
         self.model = ModelDescription(
             name=name,
@@ -110,6 +113,8 @@ class ScriptedEngine:
         self.passes = 0
         self.closed = False
         self._script = script or echoing()
+        self._adapters = dict(adapters or {})
+        self.loaded_adapters: dict[str, Script] = {}
         self._timing = timing or Timing()
         self._sequences: dict[int, list[_Cell]] = {}
         self._used_cells = 0
@@ -138,6 +143,7 @@ class ScriptedEngine:
         """Append every row to its sequence, after checking that it may be."""
         self._check_thread()
         self._check_room(batch)
+        script = self._script if batch.adapter is None else self.loaded_adapters[batch.adapter]
         self._next_tokens = {}
         for row, (token, position, sequence) in enumerate(
             zip(batch.tokens, batch.positions, batch.sequences, strict=True)
@@ -147,13 +153,33 @@ class ScriptedEngine:
                 raise EngineFailure(
                     f"Row {row} is at position {position} of sequence {sequence}, which has {len(cells)} tokens."
                 )
-            cells.append(_Cell(token))
+            if cells and cells[-1].adapter != batch.adapter:
+                raise EngineFailure(f"Sequence {sequence} was begun under another adapter than row {row} is.")
+            cells.append(_Cell(token, batch.adapter))
             self._used_cells += 1
             if batch.wants_logits[row]:
-                self._next_tokens[row] = self._script([cell.token for cell in cells])
+                self._next_tokens[row] = script([cell.token for cell in cells])
         self.passes += 1
         self.evaluated_rows += len(batch)
         time.sleep(self._timing.per_pass + self._timing.per_row * len(batch))
+
+    def check_adapter(self, adapter: Adapter) -> None:
+        """Those with a script are for this model."""
+        if adapter.name not in self._adapters:
+            raise InvalidRequest(
+                f"Adapter '{adapter.name}' is not for this model: it has no script.", parameter="adapter"
+            )
+
+    def load_adapter(self, adapter: Adapter) -> None:
+        """Have its script ready."""
+        self._check_thread()
+        self.check_adapter(adapter)
+        self.loaded_adapters[adapter.key] = self._adapters[adapter.name]
+
+    def unload_adapter(self, key: str) -> None:
+        """Forget its script."""
+        self._check_thread()
+        self.loaded_adapters.pop(key, None)
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """All but certain of the scripted token."""
@@ -198,17 +224,18 @@ class ScriptedEngine:
         del cells[keep : keep + discard]
 
     def save(self, sequence: int) -> bytes:
-        """The tokens themselves."""
-        return msgspec.msgpack.encode([cell.token for cell in self._sequences.get(sequence, [])])
+        """The tokens themselves, and their adapter."""
+        cells = self._sequences.get(sequence, [])
+        return msgspec.msgpack.encode(([cell.token for cell in cells], cells[0].adapter if cells else None))
 
     def restore(self, sequence: int, state: bytes) -> None:
         """The tokens, back in place."""
         self._check_thread()
         try:
-            tokens = msgspec.msgpack.decode(state, type=list[int])
+            tokens, adapter = msgspec.msgpack.decode(state, type=tuple[list[int], str | None])
         except msgspec.MsgspecError as error:
             raise EngineFailure(f"This is not a saved sequence: {error}.") from error
-        self._sequences[sequence] = [_Cell(token) for token in tokens]
+        self._sequences[sequence] = [_Cell(token, adapter) for token in tokens]
         self._used_cells += len(tokens)
 
     def close(self) -> None:
