@@ -104,9 +104,15 @@ class ConstrainedSampler:
 
     def sample(self, row: int) -> int:
         """Draw from a row's allowed tokens and count what was drawn; raises EngineFailure where none is."""
-        token = self._sampler.sample(row, self._matcher.allowed())
+        token = self._drawn(row)
         self._matcher.advance(token)
         return token
+
+    def _drawn(self, row: int) -> int:
+        """The likeliest token of all is also the likeliest of those that are allowed, where it is one of them."""
+        if isinstance(self._sampler, GreedySampler) and self._matcher.allows(token := self._sampler.sample(row)):
+            return token
+        return self._sampler.sample(row, self._matcher.allowed())
 
     def accept(self, token: int) -> None:
         """Count a token towards the penalties; it is no part of the shape."""
