@@ -73,7 +73,7 @@ def _panel(axes: Any, tuning: Tuning, what: str, speed: Callable[[Measured], flo
     found = tuning.measurements
     axes.axhline(speed(found.as_pulled), color=PALE, linestyle="--", linewidth=1)
     axes.annotate(
-        f"as pulled ({found.as_pulled.summary.partition(',')[0]})",
+        f"as pulled ({found.as_pulled.summary})",
         (1, speed(found.as_pulled)),
         xycoords=("axes fraction", "data"),
         xytext=(-4, 4),

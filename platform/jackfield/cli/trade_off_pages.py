@@ -78,15 +78,15 @@ def _remark(each: Measured, found: Measurements, best: Sequence[Measured]) -> st
 
 
 def _caption(found: Measurements) -> str:
-    from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, ROUNDS
+    from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, ROUNDS, USUAL_ANSWER_TOKENS
 
     return (
         f"PREFILL/S and DECODE/S: tokens a second over a prompt of {PROMPT_TOKENS} and an answer of {ANSWER_TOKENS}, "
-        f"each from an empty context, in the best of {ROUNDS} rounds in turns with the file as pulled; FASTER: both "
-        "together, against the file as pulled in the same rounds.\n"
-        f"KL: how far predictions are from the file as pulled ({found.as_pulled.summary}; what it lost when it was "
-        f"made itself is not counted), in nats, mean and 99th percentile over {found.as_pulled.divergence.tokens:,} "
-        "tokens; FLIPS: where another token is the likeliest. Beaten: another is both faster and closer."
+        f"each from an empty context, in the best of {ROUNDS} rounds in turns with the file as pulled. FASTER: a prompt "
+        f"of {PROMPT_TOKENS} with an answer of {USUAL_ANSWER_TOKENS}.\n"
+        f"KL: how far predictions are from the file as pulled ({found.as_pulled.summary}: what it lost when it was made "
+        f"itself is not counted), in nats, mean and 99th percentile over {found.as_pulled.divergence.tokens:,} tokens. "
+        "FLIPS: where another token is the likeliest. Beaten: another is both faster and closer."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from jackfield.errors import DiskFull, InvalidRequest, ModelFileInvalid, ModelNo
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.in_place import mending_commands
 from jackfield.models.tuned_references import tuned_origin, tuned_reference
-from jackfield.models.tuning.trade_off import named, nothing
+from jackfield.models.tuning.trade_off import Measured, named, nothing
 from jackfield.models.tuning.tuner import ModelTuner, Tuning, our_text
 from jackfield.testing.scripted_quantizer import ScriptedQuantizer
 
@@ -98,6 +99,19 @@ async def test_a_name_that_another_model_has_is_refused_before_anything_is_measu
     with pytest.raises(NameTaken, match="'pulled' is taken"):
         await tuned(tuner, catalog, name="pulled")
     assert quantizer.written == []
+
+
+async def test_a_choice_that_falls_back_to_an_earlier_format_has_that_written_again(
+    tuner: ModelTuner, catalog: ModelCatalog, quantizer: ScriptedQuantizer
+) -> None:
+    def wavering(formats: Sequence[Measured]) -> Measured | None:
+        return formats[0] if len(formats) == 2 else None
+
+    model = await catalog.get("pulled")
+    tuning = await tuner.tune(model, choice=wavering, keep_as="fast", report=unheard, text=TEXT)
+    assert tuning.kept is not None
+    assert tuning.kept.path.read_bytes() == b"GGUF exact"
+    assert quantizer.written == ["exact", "rough", "huge", "exact"]
 
 
 async def test_what_was_kept_is_removed_like_any_model(tuner: ModelTuner, catalog: ModelCatalog, folder: Path) -> None:

@@ -88,30 +88,30 @@ class Bench:
         done: list[Measured] = []
         left_out: list[LeftOut] = []
         paired: list[Speed] = []
-        chosen: Measured | None = None
-        file: Path | None = None
+        files = {each.name: self._folder / f"{self._model.path.stem}-{each.name}.gguf" for each in formats}
         for each in formats:
-            target = self._folder / f"{self._model.path.stem}-{each.name}.gguf"
             try:
-                found, as_pulled = self._measured(each, target, original, windows, reference)
+                found, as_pulled = self._measured(each, files[each.name], original, windows, reference)
             except ModelTooLarge as error:
                 left_out.append(LeftOut(name=each.name, reason=error.message))
-                target.unlink()
-                continue
-            done.append(found)
-            paired.append(as_pulled)
-            chosen = choice(done)
-            loser = file if chosen is found else target
-            file = target if chosen is found else file
-            if loser:
-                loser.unlink()
+            else:
+                done.append(found)
+                paired.append(as_pulled)
+            _keep_only(choice(done), files)
+        chosen = choice(done)
+        if chosen and not files[chosen.name].exists():  # it became the best when another came
+            self._write(chosen.name, files[chosen.name])
         return Measurements(
             as_pulled=self._as_pulled(paired, sum(map(len, windows))),
             formats=tuple(done),
             left_out=tuple(left_out),
             chosen=chosen,
-            file=file,
+            file=files[chosen.name] if chosen else None,
         )
+
+    def _write(self, name: str, target: Path) -> None:
+        writing = f"{name}: writing"
+        self._factory.quantize(self._model, name, target, lambda done, total: self._report(writing, done, total))
 
     def _measured(
         self,
@@ -123,8 +123,7 @@ class Bench:
     ) -> tuple[Measured, Speed]:
         """A format's figures, and the speed of the file as pulled in the same rounds."""
         check_in_place(self._model)
-        writing = f"{each.name}: writing"
-        self._factory.quantize(self._model, each.name, target, lambda done, total: self._report(writing, done, total))
+        self._write(each.name, target)
         written = InstalledModel(
             name=f"{self._model.name} as {each.name}",
             path=target,
@@ -145,7 +144,7 @@ class Bench:
         """The file as pulled, at its best over all rounds."""
         return Measured(
             name=AS_PULLED,
-            summary=f"{self._model.description.format}, as pulled",
+            summary=self._model.description.format,
             bytes=self._model.description.bytes,
             speed=best(paired),
             divergence=Divergence(tokens=tokens, mean=0.0, most=0.0, flips=0.0),
@@ -171,6 +170,13 @@ class Bench:
         finally:
             if isinstance(engine, TokenEngine):
                 engine.close()
+
+
+def _keep_only(chosen: Measured | None, files: dict[str, Path]) -> None:
+    """One file at most stays, so that formats need the room of two, not of all."""
+    for name, file in files.items():
+        if chosen is None or name != chosen.name:
+            file.unlink(missing_ok=True)
 
 
 def _windows(engine: TokenEngine, text: str) -> list[list[int]]:

@@ -9,8 +9,10 @@ import msgspec
 from jackfield.models.tuning.divergence import Divergence
 from jackfield.models.tuning.speed import Speed
 
-MOST_DIVERGENCE = 0.1
+MOST_DIVERGENCE = 0.15
 """Nats, in the mean, that a chosen format may be from the file as pulled."""
+NEAR = 1.05
+"""Of formats that are fast to within this, the closest is chosen: timing is no more exact than that."""
 LEAST_GAIN = 1.1
 """A format that is not this many times as fast is not worth a second file."""
 
@@ -45,7 +47,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Choice = Callable[[Sequence[Measured]], Measured | None]
-"""What is kept of the formats measured so far; the answer may only change from one to the newest."""
+"""What is kept of the formats measured so far."""
 
 
 def measured(name: str, summary: str, size: int, pair: tuple[Speed, Speed], divergence: Divergence) -> Measured:
@@ -64,11 +66,13 @@ def measured(name: str, summary: str, size: int, pair: tuple[Speed, Speed], dive
 
 
 def best_within(most_divergence: float) -> Choice:
-    """The fastest whose mean divergence is within bounds, if it is worth a second file."""
+    """Of those whose mean divergence is within bounds, if any is worth a second file, the closest of the fastest."""
 
     def choice(formats: Sequence[Measured]) -> Measured | None:
         fit = [each for each in formats if each.divergence.mean <= most_divergence and each.gain >= LEAST_GAIN]
-        return max(fit, key=lambda each: each.gain, default=None)
+        fastest = max((each.gain for each in fit), default=0.0)
+        near = [each for each in fit if each.gain * NEAR >= fastest]
+        return min(near, key=lambda each: each.divergence.mean, default=None)
 
     return choice
 
