@@ -242,6 +242,18 @@ async def test_chances_are_those_from_before_the_shape() -> None:
     assert all(score.chosen.logprob < score.likeliest[0].logprob for score in scores)
 
 
+async def test_a_shape_that_cannot_be_followed_further_breaks_its_own_answer_alone() -> None:
+    grammar = 'root ::= (((x{1,100}){1,100}){1,100}){1,100}\nx ::= "a" x? "b" | [a-c]'
+    held = Constraint(kind="grammar", value=grammar)
+    async with looping(ScriptedEngine(lambda tokens: ord("a"))) as loop:
+        hard, easy = loop.submit(asking(constraint=held)), loop.submit(asking(max_tokens=60))
+        broken, answer = await asyncio.gather(all_of(hard), all_of(easy))
+    assert isinstance(broken[-1], Broken)
+    assert isinstance(broken[-1].error, EngineFailure)
+    assert set(text_of(broken)) == {"a"}
+    assert isinstance(answer[-1], Ended)
+
+
 async def test_a_shape_that_makes_no_sense_ends_its_own_request_alone() -> None:
     async with looping(ScriptedEngine(endless)) as loop:
         bad, good = (

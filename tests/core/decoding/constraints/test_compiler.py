@@ -253,3 +253,18 @@ def test_a_hostile_schema_takes_no_process_along(schema: Any) -> None:
         cwd=Path(__file__).parent,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_without_llguidance_the_extra_that_brings_it_is_named() -> None:
+    program = (
+        "import sys; sys.modules['llguidance'] = None\n"
+        "from jackfield.contracts.sampling import Constraint, Sampling\n"
+        "from jackfield.errors import MissingDependency\n"
+        "from jackfield.testing.scripted_engine import ScriptedEngine\n"
+        "engine = ScriptedEngine()\n"
+        "engine.sampler(Sampling(), None)\n"
+        "try: engine.compile_constraint(Constraint(kind='choice', value='[\"a\"]'))\n"
+        "except MissingDependency as error: print(error.message)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "pip install 'jackfield[local]'" in done.stdout
