@@ -63,11 +63,13 @@ class Workbench:
         return self._store.conversations
 
     async def start(self, request: RunRequest) -> RunRecord:
-        """Put a run on record and begin it; raises ModelNotFound before anything is written.
+        """Put a run on record and begin it; raises ModelNotFound or InvalidRequest before anything is written.
 
         One that no executor takes (ShuttingDown, Overloaded) stays on record as failed.
         """
         model = await self.models.get(request.model)
+        if request.adapter:
+            await self.models.adapter(request.adapter)
         request = msgspec.structs.replace(request, model=model.name)
         run = RunRecord(id=new_identifier("run"), request=request, state="queued", created_at=datetime.now(UTC))
         await self._store.runs.add(run)

@@ -61,6 +61,7 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     json_schema: Annotated[Any, Meta(description="A JSON schema that the answer must have.")] = None
     grammar: Annotated[str, Meta(description="A GBNF grammar that the answer must have.")] | None = None
     structured_outputs: StructuredOutputs | None = None
+    adapter: Annotated[str, Meta(description="The name of an installed LoRA adapter to answer with.")] | None = None
     user: Annotated[str, Meta(max_length=256, description="Who asks, as the run records it.")] | None = None
 
 

@@ -21,6 +21,7 @@ from jackfield.messages import Message, Span
 @click.command("ask")
 @click.argument("question", nargs=-1)
 @click.option("-m", "--model", default="", metavar="NAME", help="The model to ask; the default model otherwise.")
+@click.option("--adapter", metavar="NAME", help="A LoRA adapter for the model to answer with.")
 @click.option("-s", "--system", default="", metavar="TEXT", help="Instructions that come before the question.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="The longest answer, in tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
@@ -31,6 +32,7 @@ def command(
     session: Session,
     question: tuple[str, ...],
     model: str,
+    adapter: str | None,
     system: str,
     max_tokens: int | None,
     as_json: bool,
@@ -47,6 +49,7 @@ def command(
         sampling=sampling,
         max_tokens=max_tokens,
         constraint=constraint,
+        adapter=adapter,
         client="terminal",
     )
     answer = asyncio.run(_answer(session, request, quiet=as_json))

@@ -30,9 +30,12 @@ TITLE_LENGTH = 60
 class Chat:
     """One conversation at a time with one model."""
 
-    def __init__(self, workbench: Workbench, model: str, system: str, sampling: SamplingOverrides) -> None:
+    def __init__(
+        self, workbench: Workbench, model: str, adapter: str | None, system: str, sampling: SamplingOverrides
+    ) -> None:
         self._workbench = workbench
         self._model = model
+        self._adapter = adapter
         self._system = system
         self._sampling = sampling
         self._conversation: Conversation | None = None
@@ -57,6 +60,7 @@ class Chat:
             model=self._model,
             messages=(*await self._history(), said),
             sampling=self._sampling,
+            adapter=self._adapter,
             client="terminal",
             conversation_id=conversation.id,
         )
@@ -82,11 +86,14 @@ class Chat:
 
 @click.command("chat")
 @click.option("-m", "--model", default="", metavar="NAME", help="The model to talk with; the default otherwise.")
+@click.option("--adapter", metavar="NAME", help="A LoRA adapter for the model to answer with.")
 @click.option("-s", "--system", default="", metavar="TEXT", help="Instructions for the whole conversation.")
 @click.option("-c", "--continue", "continued", is_flag=True, help="Go on with the last conversation.")
 @sampling_options
 @pass_session
-def command(session: Session, model: str, system: str, continued: bool, sampling: SamplingOverrides) -> None:
+def command(
+    session: Session, model: str, adapter: str | None, system: str, continued: bool, sampling: SamplingOverrides
+) -> None:
     """Talk with a model, turn by turn.
 
     Lines that are piped in are turns too; a turn that fails then shows in the exit code when all are done.
@@ -98,7 +105,7 @@ def command(session: Session, model: str, system: str, continued: bool, sampling
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            chat = runner.run(_opened(stack, session, model, system, sampling))
+            chat = runner.run(_opened(stack, session, model, adapter, system, sampling))
             if continued:
                 for message in runner.run(chat.resume()):
                     say(f"{message.role}: {message.text}")
@@ -110,14 +117,21 @@ def command(session: Session, model: str, system: str, continued: bool, sampling
 
 
 async def _opened(
-    stack: AsyncExitStack, session: Session, model: str, system: str, sampling: SamplingOverrides
+    stack: AsyncExitStack,
+    session: Session,
+    model: str,
+    adapter: str | None,
+    system: str,
+    sampling: SamplingOverrides,
 ) -> Chat:
     workbench = await stack.enter_async_context(open_workbench(session.settings, session.plugins))
     installed = await workbench.models.get(model)
+    if adapter:
+        await workbench.models.adapter(adapter)
     say(f"Loading {installed.name} …")
     await workbench.residency.decoder(installed)
     say("Say something; /help lists what else there is.")
-    return Chat(workbench, installed.name, system, sampling)
+    return Chat(workbench, installed.name, adapter, system, sampling)
 
 
 def _converse(runner: asyncio.Runner, chat: Chat) -> JackfieldError | None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.quantities import readable_bytes
 
 LIST_COLUMNS = ("NAME", "FORMAT", "SIZE", "PARAMETERS", "CONTEXT", "REFERENCE", "PULLED")
@@ -24,7 +24,7 @@ def list_row(model: InstalledModel, *, default: bool) -> Sequence[str]:
         described.format,
         readable_bytes(described.bytes) if model.path.exists() else click.style("file gone", fg="red"),
         human_count(described.parameters),
-        str(described.context_length),
+        "adapter" if described.is_adapter else str(described.context_length),
         model.reference,
         moment(model.pulled_at),
     )
@@ -33,18 +33,11 @@ def list_row(model: InstalledModel, *, default: bool) -> Sequence[str]:
 def page(model: InstalledModel, *, default: bool) -> str:
     """All that is known of a model, but its template's text, one line a thing."""
     described = model.description
-    template = "none" if described.chat_template is None else "shown by --template"
+    shown = {"adapter": adapter_summary(described)} if described.is_adapter else _described(described)
     lines = {
         "name": f"{model.name} (the default)" if default else model.name,
         "model": described.name,
-        "architecture": f"{described.architecture}, {described.layers} layers, {described.embedding_size} wide",
-        "format": f"{described.format}, {described.bits_per_weight:.2f} bits per weight",
-        "size": f"{readable_bytes(described.bytes)} ({described.bytes} bytes)",
-        "parameters": f"{human_count(described.parameters)} ({described.parameters})",
-        "context": f"{described.context_length} tokens",
-        "vocabulary": f"{described.vocabulary_size} tokens",
-        "writes text": "yes" if described.generates else "no, it embeds",
-        "template": template,
+        **shown,
         "licence": described.licence or "unknown",
         "sampling": ", ".join(f"{key} {value}" for key, value in model.sampling.items()) or "the platform's",
         "reference": model.reference,
@@ -53,6 +46,25 @@ def page(model: InstalledModel, *, default: bool) -> str:
         "sha256": model.sha256,
     }
     return "\n".join(f"{key + ':':<14}{value}" for key, value in lines.items())
+
+
+def _described(described: ModelDescription) -> dict[str, str]:
+    return {
+        "architecture": f"{described.architecture}, {described.layers} layers, {described.embedding_size} wide",
+        "format": f"{described.format}, {described.bits_per_weight:.2f} bits per weight",
+        "size": f"{readable_bytes(described.bytes)} ({described.bytes} bytes)",
+        "parameters": f"{human_count(described.parameters)} ({described.parameters})",
+        "context": f"{described.context_length} tokens",
+        "vocabulary": f"{described.vocabulary_size} tokens",
+        "writes text": "yes" if described.generates else "no, it embeds",
+        "template": "none" if described.chat_template is None else "shown by --template",
+    }
+
+
+def adapter_summary(described: ModelDescription) -> str:
+    """An adapter in a few words."""
+    size = f"{human_count(described.parameters)} parameters, {readable_bytes(described.bytes)}"
+    return f"a LoRA adapter for {described.architecture} models, {size}"
 
 
 def as_object(model: InstalledModel, *, default: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jackfield.cli.model_pages import LIST_COLUMNS, as_object, human_count, list_row, moment, page
+from jackfield.cli.model_pages import LIST_COLUMNS, adapter_summary, as_object, human_count, list_row, moment, page
 from jackfield.cli.model_session import make_default, with_catalog
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.pull_progress import shown_progress
@@ -15,6 +15,7 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.cli.tune import offer_tuning, tune_model
 from jackfield.contracts.models import InstalledModel
 from jackfield.errors import InvalidRequest
+from jackfield.models.adapters import require_model
 from jackfield.quantities import readable_bytes
 
 if TYPE_CHECKING:
@@ -66,11 +67,15 @@ def pull_model(
         say("Stopped; nothing was installed. Pulling it again takes up what came so far, where it can be.")
         raise
     if as_default:
+        require_model(model)
         make_default(model.name)
     if as_json:
         print_json(as_object(model, default=as_default or default))
         return
     described = model.description
+    if described.is_adapter:
+        say(f"'{model.name}' is ready: {adapter_summary(described)}; ask a model with it: --adapter {model.name}")
+        return
     say(
         f"'{model.name}' is ready: {described.name}, {described.format}, "
         f"{human_count(described.parameters)} parameters, {readable_bytes(described.bytes)}."
@@ -145,6 +150,7 @@ def remove_models(session: Session, names: tuple[str, ...], yes: bool) -> None:
 def choose_default(session: Session, name: str) -> None:
     """Choose the default model, for requests that name none."""
     model = with_catalog(session, lambda catalog: catalog.get(name))
+    require_model(model)
     make_default(model.name)
 
 

@@ -19,8 +19,8 @@ RunState = Literal["queued", "running", "finished", "failed", "cancelled"]
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One answer to one prompt: either messages, or a raw prompt as text or token ids.
 
-    `max_tokens` None lets the answer run to the end of the context; `logprobs` is how many likeliest tokens to
-    report beside each written one, None for none at all.
+    `adapter` names an installed LoRA adapter to answer with. `max_tokens` None lets the answer run to the end of the
+    context; `logprobs` is how many likeliest tokens to report beside each written one, None for none at all.
     """
 
     model: str
@@ -34,6 +34,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     overflow: Overflow = "error"
     client: str = "local"
     priority: Priority = "normal"
+    adapter: str | None = None
     conversation_id: str | None = None
 
 

@@ -21,6 +21,7 @@ from jackfield.errors import (
     NameTaken,
     PluginError,
 )
+from jackfield.models.adapters import require_adapter
 from jackfield.models.disk import disk_errors, file_sha256
 from jackfield.models.in_place import check_in_place
 from jackfield.models.incoming import Incoming, discard
@@ -70,7 +71,8 @@ class ModelCatalog:
         if self._default_model:
             return self._default_model
         models = await self._records.all()
-        candidates = [model for model in models if model.description.generates] or list(models)
+        whole = [model for model in models if not model.description.is_adapter]
+        candidates = [model for model in whole if model.description.generates] or whole
         return candidates[0].name if len(candidates) == 1 else None
 
     async def get(self, name: str | None = None) -> InstalledModel:
@@ -85,6 +87,13 @@ class ModelCatalog:
             model = await self.recorded(name)
         await asyncio.to_thread(check_in_place, model)
         return model
+
+    async def adapter(self, name: str) -> InstalledModel:
+        """An adapter whose file is in place; raises ModelNotFound, ModelFileInvalid, or InvalidRequest for a model."""
+        adapter = await self._on_record(name, f"Adapter '{name}'", parameter="adapter")
+        require_adapter(adapter)
+        await asyncio.to_thread(check_in_place, adapter)
+        return adapter
 
     async def recorded(self, name: str) -> InstalledModel:
         """A model by its exact name, whatever became of its file; raises ModelNotFound."""
@@ -204,11 +213,11 @@ class ModelCatalog:
             )
         return held if await asyncio.to_thread(_is_whole, held) else None
 
-    async def _on_record(self, name: str, subject: str) -> InstalledModel:
+    async def _on_record(self, name: str, subject: str, *, parameter: str = "model") -> InstalledModel:
         """A model by its exact name; `subject` is what it was asked for as."""
         model = await self._records.get(name)
         if model is None:
-            raise ModelNotFound(_not_found(name, subject, await self._names()), parameter="model")
+            raise ModelNotFound(_not_found(name, subject, await self._names()), parameter=parameter)
         return model
 
     async def _chosen_default(self) -> str:

@@ -26,6 +26,7 @@ from jackfield.errors import (
     ModelTooLarge,
     Overloaded,
 )
+from jackfield.models.adapters import require_model
 from jackfield.models.embedding_worker import EmbeddingWorker
 from jackfield.models.installing import usable_engines
 from jackfield.models.residents import LoadedModel, Residents
@@ -126,6 +127,7 @@ class ModelResidency:
             self._preload_error = EngineFailure(f"Loading '{model.name}' failed unexpectedly ({type(error).__name__}).")
 
     async def _open_decoder(self, model: InstalledModel) -> DecodeLoop:
+        require_model(model)
         if not model.description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
         engine = await self._open_engine(model)
@@ -160,6 +162,8 @@ class ModelResidency:
         return Lookahead(drafters)
 
     async def _open_embedder(self, model: InstalledModel) -> EmbeddingWorker:
+        require_model(model)
+
         def opened_by(factory: EngineFactory) -> EmbeddingWorker:
             return EmbeddingWorker(lambda: factory.open_embedding(model, self._settings), queue_limit=self._queue_limit)
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jackfield.contracts.engine import TokenEngine
+from jackfield.contracts.engine import Adapter, TokenEngine
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import Sampling, layered_sampling
+from jackfield.decoding.loaded_adapters import adaptable
 from jackfield.decoding.request import DecodeRequest
 from jackfield.errors import ContextOverflow, InvalidRequest
 from jackfield.runs.prompt_tokens import chat_tokens, with_begin_token
 
 
-def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -> DecodeRequest:
+def assembled(
+    request: RunRequest, model: InstalledModel, engine: TokenEngine, adapter: InstalledModel | None = None
+) -> DecodeRequest:
     """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, off the event loop."""
     _check_overflow(request, engine)
+    suiting = _suiting_adapter(adapter, engine) if adapter else None
     if request.constraint:
         engine.compile_constraint(request.constraint)
     prompt = _prompt_tokens(request, engine)
@@ -38,7 +42,14 @@ def assembled(request: RunRequest, model: InstalledModel, engine: TokenEngine) -
         constraint=request.constraint,
         client=request.client,
         priority=request.priority,
+        adapter=suiting,
     )
+
+
+def _suiting_adapter(installed: InstalledModel, engine: TokenEngine) -> Adapter:
+    adapter = Adapter(name=installed.name, key=installed.sha256, path=installed.path)
+    adaptable(engine).check_adapter(adapter)
+    return adapter
 
 
 def _check_overflow(request: RunRequest, engine: TokenEngine) -> None:

@@ -49,8 +49,9 @@ class RunLifecycle:
         """The events of a run in order; raises JackfieldError where it fails."""
         yield Queued(model=run.request.model)
         model = await self._catalog.get(run.request.model)
+        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
         async with self._residency.decoder_held(model) as decoder:
-            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine)
+            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine, adapter)
             handle = decoder.submit(request)
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:

@@ -63,6 +63,7 @@ def chat_runs(request: ChatRequest) -> list[RunRequest]:
             logprobs=_logprobs(request),
             constraint=shape,
             client=client_of(request),
+            adapter=request.adapter or None,
         )
         for choice in range(request.n or 1)
     ]

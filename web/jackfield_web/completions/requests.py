@@ -62,6 +62,7 @@ def completion_runs(request: CompletionRequest) -> list[RunRequest]:
             logprobs=request.logprobs,
             constraint=shape,
             client=client_of(request),
+            adapter=request.adapter or None,
         )
         for prompt in prompts
         for choice in range(choices)

@@ -22,8 +22,9 @@ class ModelController(Controller):
         "/v1/models", operation_id="listModels", response_description="All of them", summary="List the installed models"
     )
     async def all(self, workbench: NamedDependency[Workbench]) -> ModelList:
-        """In the order of their names."""
-        return ModelList(data=[Model.of(model) for model in await workbench.models.all()])
+        """In the order of their names; adapters, which answer nothing by themselves, are not among them."""
+        models = [model for model in await workbench.models.all() if not model.description.is_adapter]
+        return ModelList(data=[Model.of(model) for model in models])
 
     @get(
         "/v1/models/{name:path}",
