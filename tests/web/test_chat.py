@@ -66,6 +66,22 @@ async def test_max_tokens_ends_an_answer_with_length(serving: Any) -> None:
             assert body["usage"]["completion_tokens"] == 5
 
 
+async def test_an_answer_slides_past_the_context_where_that_is_asked_for(serving: Any) -> None:
+    async with serving(lambda: ScriptedEngine(endless)) as served:
+        body = (await served.chat(overflow="slide", max_tokens=700)).json()
+        assert body["usage"]["completion_tokens"] == 700
+        refused = await served.chat(overflow="slide")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "overflow")
+        body = (await served.chat(max_tokens=700)).json()
+        assert body["usage"]["total_tokens"] == 512
+        assert body["choices"][0]["finish_reason"] == "length"
+
+
+async def test_a_priority_is_on_record_with_the_run(served: Any) -> None:
+    await served.chat(priority="background")
+    assert (await served.workbench.runs.recent(limit=1))[0].request.priority == "background"
+
+
 async def test_stop_sequences_end_an_answer_and_are_left_out(serving: Any) -> None:
     async with serving(lambda: ScriptedEngine(replying("one two three"))) as served:
         for stop in ("two", ["four", "two"]):

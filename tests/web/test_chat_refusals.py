@@ -30,6 +30,8 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
         "include_usage",
     ),
     ({"reasoning_effort": "low"}, "reasoning_effort", "unsupported_parameter", "leave it out"),
+    ({"priority": "royal"}, "priority", "invalid_request", "interactive"),
+    ({"overflow": "compress", "max_tokens": 4}, "overflow", "invalid_request", "slide"),
     ({"messages": []}, "messages", "invalid_request", "length >= 1"),
     ({"messages": "hello"}, "messages", "invalid_request", "expected `array`"),
     ({"messages": [{"role": "usr", "content": "x"}]}, "messages[0].role", "invalid_request", "one of assistant"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
 
+from jackfield.contracts.runs import Priority
 from jackfield.contracts.sampling import Bias, Constraint, SamplingOverrides, layered_sampling
 from jackfield.errors import InvalidRequest
 from jackfield.version import __version__
@@ -62,6 +63,15 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     grammar: Annotated[str, Meta(description="A GBNF grammar that the answer must have.")] | None = None
     structured_outputs: StructuredOutputs | None = None
     adapter: Annotated[str, Meta(description="The name of an installed LoRA adapter to answer with.")] | None = None
+    priority: (
+        Annotated[Priority, Meta(description="Who goes first where requests wait; normal if not said.")] | None
+    ) = None
+    overflow: (
+        Annotated[
+            Literal["error", "slide"], Meta(description="Where the context ends: end, or drop the oldest tokens.")
+        ]
+        | None
+    ) = None
     user: Annotated[str, Meta(max_length=256, description="Who asks, as the run records it.")] | None = None
 
 

@@ -64,6 +64,8 @@ def chat_runs(request: ChatRequest) -> list[RunRequest]:
             constraint=shape,
             client=client_of(request),
             adapter=request.adapter or None,
+            priority=request.priority or "normal",
+            overflow=request.overflow or "error",
         )
         for choice in range(request.n or 1)
     ]

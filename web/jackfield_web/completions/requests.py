@@ -63,6 +63,8 @@ def completion_runs(request: CompletionRequest) -> list[RunRequest]:
             constraint=shape,
             client=client_of(request),
             adapter=request.adapter or None,
+            priority=request.priority or "normal",
+            overflow=request.overflow or "error",
         )
         for prompt in prompts
         for choice in range(choices)
