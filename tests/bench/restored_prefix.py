@@ -9,6 +9,7 @@ it, as a server would; the second finds the file as after a restart. Both then e
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import statistics
 import sys
@@ -21,6 +22,7 @@ from random import Random
 
 import msgspec
 import numpy as np
+import structlog
 
 from jackfield.contracts.engine import EngineSettings, TokenEngine
 from jackfield.contracts.models import InstalledModel
@@ -121,6 +123,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if not chosen.file:
         sys.exit("Name a model file, or set JACKFIELD_TEST_MODEL.")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     rounds = []
     for _ in range(chosen.rounds):
         with tempfile.TemporaryDirectory() as folder:
