@@ -262,7 +262,7 @@ class EngineFactory(Protocol):
     name: str
 
     def inspect(self, path: Path) -> ModelDescription:
-        """What a model file says of itself, without loading its weights; raises ModelFileInvalid."""
+        """What the file of a model or an adapter says of itself, without loading its weights; raises ModelFileInvalid."""
         ...
 
     def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:

@@ -16,6 +16,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.quantizers import Quantizer, WeightFormat
 from jackfield.contracts.sources import Progress, ResolvedModel
 from jackfield.errors import InvalidRequest, ModelFileInvalid
+from jackfield.models.adapters import require_model
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.in_place import check_in_place
 from jackfield.models.incoming import discard
@@ -85,6 +86,7 @@ class ModelTuner:
                 "the model's own.",
                 parameter="model",
             )
+        require_model(model)
         if not model.description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts; only models that write are tuned.")
         check_in_place(model)
