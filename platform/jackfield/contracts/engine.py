@@ -262,7 +262,7 @@ class EngineFactory(Protocol):
     name: str
 
     def inspect(self, path: Path) -> ModelDescription:
-        """What the file of a model or an adapter says of itself, without loading its weights; raises ModelFileInvalid."""
+        """What a model's or an adapter's file says of itself, without loading its weights; raises ModelFileInvalid."""
         ...
 
     def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
