@@ -82,11 +82,11 @@ def _caption(found: Measurements) -> str:
 
     return (
         f"PREFILL/S and DECODE/S: tokens a second over a prompt of {PROMPT_TOKENS} and an answer of {ANSWER_TOKENS}, "
-        f"each from an empty context, in the best of {ROUNDS} rounds in turns with the file as pulled. FASTER: a prompt "
-        f"of {PROMPT_TOKENS} with an answer of {USUAL_ANSWER_TOKENS}.\n"
-        f"KL: how far predictions are from the file as pulled ({found.as_pulled.summary}: what it lost when it was made "
-        f"itself is not counted), in nats, mean and 99th percentile over {found.as_pulled.divergence.tokens:,} tokens. "
-        "FLIPS: where another token is the likeliest. Beaten: another is both faster and closer."
+        f"each from an empty context, in the best of {ROUNDS} rounds in turns with the file as pulled. FASTER: a "
+        f"prompt of {PROMPT_TOKENS} with an answer of {USUAL_ANSWER_TOKENS}.\n"
+        f"KL: how far predictions are from the file as pulled ({found.as_pulled.summary}: what it lost when it was "
+        f"made itself is not counted), in nats, mean and 99th percentile over {found.as_pulled.divergence.tokens:,} "
+        "tokens. FLIPS: where another token is the likeliest. Beaten: another is both faster and closer."
     )
 
 
