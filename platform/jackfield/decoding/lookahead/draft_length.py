@@ -79,6 +79,18 @@ def paid_length(chance: float, sequences: int, most: int, guessing: float, step:
     return best
 
 
+def expected_saving(drafts: Mapping[int, Draft], lengths: Mapping[int, int], step: Step, costs: StepCosts) -> float:
+    """Seconds that verifying these drafts, among others in `lengths`, should save; negative where it loses."""
+    alone = _seconds(step.base_rows, step, costs)
+    with_all = _seconds(step.base_rows + sum(lengths.values()), step, costs)
+    others = sum(length for key, length in lengths.items() if key not in drafts)
+    without = _seconds(step.base_rows + others, step, costs)
+    if alone is None or with_all is None or without is None:
+        return 0.0
+    gained = sum(sum(reaching_chances(draft.chances)[: lengths.get(key, 0)]) for key, draft in drafts.items())
+    return gained * alone / step.base_rows - (with_all - without)
+
+
 def reaching_chances(chances: Sequence[float]) -> list[float]:
     """For each token of a draft the chance that it and all before it are accepted."""
     return list(accumulate(chances, mul))

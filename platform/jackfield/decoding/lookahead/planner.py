@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from jackfield.decoding.lookahead.draft_length import Step, draft_lengths, paid_length
+from jackfield.decoding.lookahead.account import Account
+from jackfield.decoding.lookahead.draft_length import Step, draft_lengths, expected_saving, paid_length
 from jackfield.decoding.lookahead.drafter import Draft, Drafter
 from jackfield.decoding.lookahead.step_costs import StepCosts
 
@@ -18,8 +19,7 @@ MOST_SLOWER = 2.0
 """How many times longer drafts may make a step that several sequences share, so that no stream pauses for another."""
 
 TRIAL_LENGTH = 3
-TRIAL_SHARE = 0.01
-"""Of the time, what may go into finding out whether a drafter that costs time has come to pay."""
+"""Tokens guessed to find out whether a drafter that did not earn its time has come to."""
 
 
 class LookaheadStatistics(msgspec.Struct, kw_only=True):
@@ -46,7 +46,7 @@ class Lookahead:
         self._longest = longest
         self._clock = clock
         self._followed: set[int] = set()
-        self._resting_until = [0.0] * len(self._drafters)
+        self._accounts = [Account() for _ in self._drafters]
 
     def follow(self, key: int, tokens: Sequence[int], references: Sequence[Sequence[int]] = ()) -> None:
         """Begin with a sequence. `tokens` is its live list; if that is ever cut, follow it anew."""
@@ -104,29 +104,36 @@ class Lookahead:
     def _worthwhile_drafts(self, room: dict[int, int], step: Step) -> tuple[dict[int, Draft], dict[int, int]]:
         drafts: dict[int, Draft] = {}
         lengths: dict[int, int] = {}
-        for number, drafter in enumerate(self._drafters):
+        for drafter, account in zip(self._drafters, self._accounts, strict=True):
             wanted = {key: most for key, most in room.items() if key not in lengths}
-            found = self._asked(number, drafter, wanted, step)
+            guessing = drafter.seconds(len(wanted)) if wanted else 0.0
+            if guessing:
+                wanted = self._paid_wishes(drafter, account, wanted, guessing, step)
+            if not wanted:
+                continue
+            began = self._clock()
+            found = drafter.drafts(wanted)
+            ended = self._clock()
+            drafts.update(found)
             if found:
-                drafts.update(found)
                 lengths = draft_lengths(drafts, step, self.costs)
+            if guessing and found:
+                saved = expected_saving({key: drafts[key] for key in found}, lengths, step, self.costs)
+                account.enter(spent=ended - began, saved=saved, now=ended)
+            elif guessing:
+                account.rest(spent=ended - began, now=ended)
         return drafts, lengths
 
-    def _asked(self, number: int, drafter: Drafter, wanted: dict[int, int], step: Step) -> dict[int, Draft]:
-        if not wanted:
-            return {}
-        guessing = drafter.seconds(len(wanted))
-        if not guessing:
-            return drafter.drafts(wanted)
-        chance = sum(map(drafter.expected_chance, wanted)) / len(wanted)
-        length = paid_length(chance, len(wanted), max(wanted.values()), guessing, step, self.costs)
-        if length:
-            return drafter.drafts({key: min(length, most) for key, most in wanted.items()})
-        began = self._clock()
-        if began < self._resting_until[number]:
+    def _paid_wishes(
+        self, drafter: Drafter, account: Account, wanted: dict[int, int], guessing: float, step: Step
+    ) -> dict[int, int]:
+        """What to ask of a drafter that takes time: what should pay, else a trial now and then."""
+        if account.pays:
+            chance = sum(map(drafter.expected_chance, wanted)) / len(wanted)
+            length = paid_length(chance, len(wanted), max(wanted.values()), guessing, step, self.costs)
+            if length:
+                return {key: min(length, most) for key, most in wanted.items()}
+        if not account.may_try(self._clock()):
             return {}
         key, most = next(iter(wanted.items()))
-        found = drafter.drafts({key: min(TRIAL_LENGTH, most)})
-        ended = self._clock()
-        self._resting_until[number] = ended + (ended - began) / TRIAL_SHARE
-        return found
+        return {key: min(TRIAL_LENGTH, most)}

@@ -116,13 +116,15 @@ def test_a_sequence_that_is_not_followed_gets_no_draft_and_counts_all_the_same()
 
 
 class CostlyGuesses:
-    """Guesses 1, 2, 3, … which take time and are always wrong."""
+    """Guesses 1, 2, 3, … which take time; it is surer of them in general than of any single one."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, general: float = 0.7, fading: float = 0.8) -> None:
         self.spent = 0.0
         self.closed = False
         self._seconds = seconds
-        self._chance = 0.7
+        self._general = general
+        self._chance = general
+        self._fading = fading
 
     def follow(self, key: int, tokens: Sequence[int], references: Sequence[Sequence[int]]) -> None: ...
 
@@ -132,11 +134,11 @@ class CostlyGuesses:
         return self._seconds
 
     def expected_chance(self, key: int) -> float:
-        return self._chance
+        return self._general
 
     def drafts(self, wanted: Mapping[int, int]) -> dict[int, Draft]:
         self.spent += self._seconds * max(wanted.values())
-        self._chance *= 0.8
+        self._chance *= self._fading
         return {key: Draft([*range(1, most + 1)], [self._chance] * most) for key, most in wanted.items()}
 
     def forget(self, key: int) -> None: ...
@@ -154,9 +156,23 @@ def test_a_drafter_that_does_not_pay_gets_a_hundredth_of_the_time() -> None:
         rows = 1 + len(lookahead.plan({0: 8}, spare_rows=8).get(0, []))
         lookahead.timed(rows, usual(rows))
         now += usual(rows)
-    assert 0 < drafter.spent < 0.02 * now
+    assert 0 < drafter.spent < 0.03 * now
     lookahead.close()
     assert drafter.closed
+
+
+def test_a_drafter_that_pays_goes_on() -> None:
+    drafter = CostlyGuesses(0.0002, general=0.9, fading=1.0)
+    now = 0.0
+    lookahead = Lookahead([drafter], clock=lambda: now + drafter.spent)
+    lookahead.follow(0, [1])
+    drafted = 0
+    for _ in range(500):
+        rows = 1 + len(lookahead.plan({0: 8}, spare_rows=8).get(0, []))
+        lookahead.timed(rows, usual(rows))
+        now += usual(rows)
+        drafted += rows > 1
+    assert drafted > 450
 
 
 def test_what_lookup_finds_is_not_guessed_again() -> None:
