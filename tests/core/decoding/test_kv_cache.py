@@ -235,6 +235,18 @@ def test_a_damaged_file_is_removed_and_costs_nothing_else(folder: Path) -> None:
     assert not list(folder.iterdir())
 
 
+def test_a_prefix_that_was_parked_too_is_written_once(folder: Path) -> None:
+    """Every request that branches off would write it again otherwise, and the file count as often."""
+    kept = Kept(SavedPrefixes(folder))
+    system = tokens_of("system prompt", 300)
+    kept.run(system)
+    kept.cache.make_room(kept.engine.limits.cells)
+    for place in range(4):
+        kept.run([*system, *tokens_of(chr(ord("a") + place), 20)])
+    kept.saved.close()
+    assert kept.saved.disk_bytes == sum(file.stat().st_size for file in folder.iterdir()) > 0
+
+
 def test_files_stay_within_their_room(folder: Path) -> None:
     kept = Kept(SavedPrefixes(folder, PrefixLimits(disk=4000)))
     for name in "abcd":
