@@ -104,8 +104,9 @@ class SavedPrefixes:
         """Whether files are kept and one has nearly all of these tokens as it is."""
         if self._folder is None:
             return True
-        length, key = self.longest(tokens, family)
-        return key is not None and self._entries[key].path is not None and length >= 0.9 * len(tokens)
+        match = self._tree.match(tokens, family)
+        on_disk = any(self._entries[key].path is not None for key in match.holders)
+        return on_disk and match.length >= 0.9 * len(tokens)
 
     def write(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
         """Keep a prefix on disk; older ones give way. One that cannot be written is logged and not kept."""
