@@ -50,6 +50,7 @@ class SavedPrefixes:
         self._folder = folder
         self._limits = limits or PrefixLimits()
         self._tree = PrefixTree()
+        self._on_disk = PrefixTree()
         self._entries: dict[int, _Entry] = {}
         self._number = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="prefix-writer") if folder else None
@@ -104,9 +105,7 @@ class SavedPrefixes:
         """Whether files are kept and one has nearly all of these tokens as it is."""
         if self._folder is None:
             return True
-        match = self._tree.match(tokens, family)
-        on_disk = any(self._entries[key].path is not None for key in match.holders)
-        return on_disk and match.length >= 0.9 * len(tokens)
+        return self._on_disk.match(tokens, family).length >= 0.9 * len(tokens)
 
     def write(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
         """Keep a prefix on disk; older ones give way. One that cannot be written is logged and not kept."""
@@ -123,8 +122,10 @@ class SavedPrefixes:
         """Drop a saved prefix, and its file."""
         entry = self._entries.pop(key)
         self._tree.remove(key)
-        if entry.path is not None and self._writer is not None:
-            self._writer.submit(_remove, entry.path)
+        if entry.path is not None:
+            self._on_disk.remove(key)
+            if self._writer is not None:
+                self._writer.submit(_remove, entry.path)
 
     def close(self) -> None:
         """Finish writing. Blocking."""
@@ -133,8 +134,9 @@ class SavedPrefixes:
 
     def _add(self, tokens: Sequence[int], family: str, entry: _Entry) -> None:
         self._number += 1
-        self._tree.add(self._number, family=family)
-        self._tree.extend(self._number, tokens)
+        for tree in (self._tree, self._on_disk) if entry.path is not None else (self._tree,):
+            tree.add(self._number, family=family)
+            tree.extend(self._number, tokens)
         self._entries[self._number] = entry
 
     def _make_room(self, size: int, *, in_memory: bool) -> None:
