@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.contracts.engine import Adapter, EngineLimits
+from jackfield.contracts.engine import Adapter, EngineLimits, TokenBatch
 from jackfield.contracts.sampling import Sampling
 from jackfield.decoding.loaded_adapters import MOST_IDLE
 from jackfield.decoding.loop import DecodeLoop
@@ -125,21 +125,39 @@ async def test_equal_prompts_share_within_an_adapter_and_never_across() -> None:
     assert cached == [0, 0, 99, 0, 99, 99]
 
 
+class Recording(ScriptedEngine):
+    """Remembers what each pass was under, and how many rows it had."""
+
+    def evaluate(self, batch: TokenBatch) -> None:
+        """Note it."""
+        self.passes_under = [*getattr(self, "passes_under", []), (batch.adapter, len(batch))]
+        super().evaluate(batch)
+
+
 async def test_streams_of_all_adapters_go_on_side_by_side() -> None:
-    """Between two tokens of one stream, each other adapter has one step."""
-    engine = ScriptedEngine(endless, limits=LIMITS, adapters=SCRIPTS, timing=Timing(per_pass=0.001))
+    """While all four run, each has every fourth step."""
+    engine = Recording(endless, limits=LIMITS, adapters=SCRIPTS, timing=Timing(per_pass=0.001))
     loop = DecodeLoop(engine)
-    order: list[str | None] = []
-
-    async def stream(name: str | None) -> None:
-        async for delivery in loop.submit(asking(b"xyz", 40, name)).deliveries():
-            if isinstance(delivery, Delta):
-                order.append(name)
-
-    await asyncio.gather(*(stream(name) for name in (None, *NAMES)))
+    await asyncio.gather(*(decoded(loop, asking(b"xyz", 40, name)) for name in (None, *NAMES)))
     await asyncio.to_thread(loop.close)
-    amid = order[20:120]
-    assert all(amid[at : at + 6].count(amid[at]) <= 2 for at in range(len(amid) - 6))
+    families = [adapter for adapter, _ in engine.passes_under[20:120]]
+    assert all(len(set(families[at : at + 4])) == 4 for at in range(len(families) - 4))
+
+
+async def test_a_long_prompt_under_one_adapter_is_read_in_pieces_beside_the_streams_of_others() -> None:
+    engine = Recording(endless, limits=LIMITS, adapters=SCRIPTS, timing=Timing(per_pass=0.001, per_row=0.0002))
+    loop = DecodeLoop(engine)
+    stream = loop.submit(asking(b"xyz", 240, None))
+    while engine.passes < 20:
+        await asyncio.sleep(0.001)
+    await decoded(loop, asking(b"y" * 200, 1, "poet"))
+    stream.cancel()
+    await asyncio.to_thread(loop.close)
+    pieces = [rows for adapter, rows in engine.passes_under if adapter]
+    first = engine.passes_under.index(("poet-sha256", pieces[0]))
+    beside = [adapter for adapter, _ in engine.passes_under[first : first + 2 * len(pieces) - 1]]
+    assert max(pieces) < LIMITS.batch_tokens
+    assert beside.count(None) == len(pieces) - 1
 
 
 async def test_an_adapter_that_does_not_suit_breaks_its_request_alone() -> None:

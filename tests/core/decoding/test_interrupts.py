@@ -45,7 +45,7 @@ async def test_injected_tokens_reach_the_model_while_it_writes() -> None:
     async with aclosing(handle.deliveries()) as stream:
         async for delivery in stream:
             told.append(delivery)
-            if len(text_of(told)) == 5:
+            if isinstance(delivery, Delta) and len(text_of(told)) == 5:
                 handle.inject(b"! and more")
     await asyncio.to_thread(loop.close)
     (at,) = [place for place, delivery in enumerate(told) if isinstance(delivery, Injected)]
