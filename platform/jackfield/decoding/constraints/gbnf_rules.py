@@ -1,12 +1,15 @@
-"""From GBNF's rules to the notations that a matcher compiles: one regular expression, or rules over single characters.
+"""From GBNF's rules to the notations that a matcher compiles: one regular expression, or rules over few terminals.
 
 The matcher's lexer takes the longest text that a terminal has, and never comes back: a grammar keeps its meaning only
-where no terminal can be taken too long. Single characters cannot; nor can a grammar without recursion as a whole.
+where no terminal can be taken too long. A grammar without recursion cannot, as a whole; nor can single characters, nor
+what `gbnf_parts` finds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from jackfield.decoding.constraints.gbnf import (
     Characters,
@@ -18,9 +21,18 @@ from jackfield.decoding.constraints.gbnf import (
     Sequence,
     names_in,
 )
+from jackfield.decoding.constraints.gbnf_parts import MOST_POSITIONS, parted, reachable, whole_parts, without_names
+from jackfield.decoding.constraints.positions import size
 
 LONGEST_EXPRESSION = 4096
 """Characters of a regular expression, above which rules are quicker to compile."""
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What rules, and parts that are read as one, are called."""
+
+    rules: dict[str, str]
+    parts: dict[Sequence, str]
 
 
 def as_expression(rules: Rules) -> str | None:
@@ -38,9 +50,33 @@ def as_expression(rules: Rules) -> str | None:
 
 
 def as_lark(rules: Rules, start: str) -> str:
-    """A grammar as Lark rules over single characters, of which `start` is the root."""
-    names = {name: start if name == "root" else f"{start}-{number}" for number, name in enumerate(rules)}
-    return "".join(f"{names[name]}: {_alternatives(node, names)}\n" for name, node in rules.items())
+    """A grammar as Lark rules, of which `start` is the root, over single characters and parts that are read as one."""
+    plain = _plain(rules)
+    parts = whole_parts(rules, plain)
+    used = reachable(rules, parts)
+    names = Names(
+        rules={name: start if name == "root" else f"{start}-{number}" for number, name in enumerate(used)},
+        parts={part: f"{start.upper()}-{number}" for number, part in enumerate(parts)},
+    )
+    written = [f"{names.rules[name]}: {_alternatives(rules[name], names)}\n" for name in used]
+    return "".join((*written, *(f"{named}: /{_terminal(part, plain)}/\n" for part, named in names.parts.items())))
+
+
+def _plain(rules: Rules) -> dict[str, Node]:
+    """The rules that do not recurse, with what they name in its place."""
+    plain: dict[str, Node] = {}
+    for name in _innermost_first(rules):
+        bare = without_names(rules[name], plain)
+        if bare is not None and size(bare) <= MOST_POSITIONS:
+            plain[name] = bare
+    return plain
+
+
+def _terminal(part: Sequence, plain: dict[str, Node]) -> str:
+    bare = without_names(part, plain)
+    if bare is None:
+        raise AssertionError("a part names only what does not recurse")
+    return _expression(bare, {})
 
 
 def _innermost_first(rules: Rules) -> Iterator[str]:
@@ -83,21 +119,23 @@ def _joined(separator: str, nodes: Iterable[Node], expressions: dict[str, str]) 
     return separator.join(parts)
 
 
-def _alternatives(node: Node, names: dict[str, str]) -> str:
+def _alternatives(node: Node, names: Names) -> str:
     nodes = node.nodes if isinstance(node, Choice) else (node,)
     return " | ".join(_rule(inner, names) for inner in nodes)
 
 
-def _rule(node: Node, names: dict[str, str]) -> str:
+def _rule(node: Node, names: Names) -> str:
+    if isinstance(node, Sequence) and node in names.parts:
+        return names.parts[node]
     match node:
         case Characters():
             return f"/{_class(node)}/"
         case Named(rule):
-            return names[rule]
+            return names.rules[rule]
         case Repeated(inner):
             return f"({_alternatives(inner, names)}){_count(node)}"
         case Sequence(nodes):
-            return " ".join(_rule(inner, names) for inner in nodes) or '""'
+            return " ".join(_rule(inner, names) for inner in parted(nodes, names.parts)) or '""'
         case Choice():
             return f"({_alternatives(node, names)})"
 

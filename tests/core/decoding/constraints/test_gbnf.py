@@ -109,7 +109,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert "root" in rules
 
 
-LETTERS = st.sampled_from(("[ab]", "[^a]", '"a"', '"ab"', '"b"', '""', ".", '"a" | "ab"'))
+LETTERS = st.sampled_from(
+    ("[ab]", "[^a]", '"a"', '"ab"', '"b"', '""', ".", '"a" | "ab"', '"(" [^)]* ")"', '"b" "c"* "("', '"a"{2,9} "c"')
+)
 PARTS = st.recursive(
     LETTERS,
     lambda inner: st.one_of(
@@ -121,8 +123,27 @@ PARTS = st.recursive(
 )
 
 
+PARTED = [
+    (r'"\"" ([^"\\] | "\\" ["n])* "\""', 1),
+    (r'"\"" ([^"\\] | "\\" ["n])* "\"" " "*', 1),
+    (r'"<" [^>]* ">" | "<" "b" [^>]* ">"', 2),
+    (r'"<" [^>]* ">" | "<" [^>]* ">>"', 0),
+    ('"a"+ "b" | "a"', 0),
+    ('[a-z]+ "."', 1),
+    ('[a-z]+ "." | "a"', 0),
+    ('"." [a-z]* "."', 1),
+    ('"." [a-z]* "." [a-z]', 1),
+]
+
+
+@pytest.mark.parametrize(("part", "expected"), PARTED, ids=[part for part, _ in PARTED])
+def test_only_what_nothing_else_begins_like_is_read_as_one(part: str, expected: int) -> None:
+    lark = as_lark(parsed_gbnf(f'root ::= "(" root ")" | x [0-9]*\nx ::= {part}', "grammar"), "shape")
+    assert len(re.findall("^SHAPE-", lark, re.MULTILINE)) == expected
+
+
 @settings(max_examples=150, deadline=None)
-@given(part=PARTS, texts=st.lists(st.text("abc", max_size=6), min_size=8, max_size=8))
+@given(part=PARTS, texts=st.lists(st.text("abc()", max_size=7), min_size=12, max_size=12))
 def test_rules_and_the_one_expression_mean_the_same(part: str, texts: list[str]) -> None:
     rules = parsed_gbnf(f"root ::= {part}", "grammar")
     expression = as_expression(rules)
