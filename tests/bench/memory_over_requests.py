@@ -1,7 +1,7 @@
 """Resident memory of one process over 2,000 short requests of every kind, eight at a time, through a whole workbench.
 
-usage: python tests/bench/memory_over_requests.py [MODEL.gguf] [--requests N] [--every N]
-       default: $JACKFIELD_TEST_MODEL, 2,000 requests, a line after each 200
+usage: python tests/bench/memory_over_requests.py [MODEL.gguf] [--requests N] [--every N] [--longest TOKENS]
+       default: $JACKFIELD_TEST_MODEL, 2,000 requests of prompts up to 200 tokens, a line after each 200
 
 Prefixes may take 16 MB of memory here instead of 256, so that what they take is taken before the first line.
 """
@@ -23,21 +23,21 @@ import structlog
 
 from jackfield.plugin_host import loaded_host
 from jackfield.settings import load_settings
-from jackfield.testing.varied_requests import VariedRequests
+from jackfield.testing.varied_requests import LONGEST, VariedRequests
 from jackfield.wiring import open_workbench
 
 MEGABYTE = 1e6
 PARKED_MB = 16
 
 
-async def bench(path: Path, requests: int, every: int) -> None:
+async def bench(path: Path, requests: int, every: int, longest: int) -> None:
     """Print a line after so many requests, and what became of them."""
     with tempfile.TemporaryDirectory() as home:
         settings = load_settings(home=Path(home), prefixes={"memory_mb": PARKED_MB})
         async with open_workbench(settings, loaded_host()) as workbench:
             model = await workbench.models.pull(str(path), name="bench", link=True)
             loop = await workbench.residency.decoder(model)
-            varied = VariedRequests(model)
+            varied = VariedRequests(model, longest=longest)
             began = time.perf_counter()
             print("requests   resident MB   python objects   cells used   parked MB   hit rate   evictions   seconds")
 
@@ -61,11 +61,12 @@ def main() -> None:
     parser.add_argument("file", nargs="?", metavar="MODEL.gguf", default=os.environ.get("JACKFIELD_TEST_MODEL"))
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--every", type=int, default=200)
+    parser.add_argument("--longest", type=int, default=LONGEST)
     chosen = parser.parse_args()
     if not chosen.file:
         sys.exit("Name a model file, or set JACKFIELD_TEST_MODEL.")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    asyncio.run(bench(Path(chosen.file), chosen.requests, chosen.every))
+    asyncio.run(bench(Path(chosen.file), chosen.requests, chosen.every, chosen.longest))
 
 
 if __name__ == "__main__":

@@ -26,16 +26,17 @@ Look = Callable[[int], Awaitable[None]]
 
 
 class VariedRequests:
-    """The same requests for a seed: prompts of 20 to 200 tokens, half of which begin with one of a few prefixes.
+    """The same requests for a seed: prompts of 20 to `longest` tokens, half of which begin with one of a few prefixes.
 
     Some are chats, constrained, penalized or cancelled; every fiftieth is refused, being too long for the context.
     """
 
-    def __init__(self, model: InstalledModel, seed: int = 0) -> None:
+    def __init__(self, model: InstalledModel, *, longest: int = LONGEST, seed: int = 0) -> None:
         self._random = Random(seed)  # noqa: S311 - the same for a seed
+        self._longest = longest
         self._size = model.description.vocabulary_size
         self._context = model.description.context_length
-        self._prefixes = [self._tokens(length) for length in (30, 60, 100, 150)]
+        self._prefixes = [self._tokens(longest * percent // 100) for percent in (15, 30, 50, 75)]
         self.ends: Counter[str] = Counter()
 
     async def serve(self, workbench: Workbench, count: int, *, every: int, then: Look) -> None:
@@ -73,7 +74,7 @@ class VariedRequests:
 
     def _prompt(self) -> tuple[int, ...]:
         begin = self._random.choice(self._prefixes) if self._random.random() < 0.5 else ()
-        length = self._random.randint(max(SHORTEST, len(begin) + 1), LONGEST)
+        length = self._random.randint(max(SHORTEST, len(begin) + 1), self._longest)
         return begin + self._tokens(length - len(begin))
 
     def _tokens(self, count: int) -> tuple[int, ...]:
