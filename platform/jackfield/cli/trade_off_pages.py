@@ -30,7 +30,7 @@ def show(tuning: Tuning) -> None:
     for left_out in found.left_out:
         say(f"{left_out.name} was left out: {left_out.reason}")
     say(_caption(found))
-    if busy := [each.name for each in found.formats if each.unsteady]:
+    if busy := [each.name for each in found.formats if each.busy]:
         say(f"Something else kept this machine busy meanwhile ({', '.join(busy)}): tune again once it is idle.")
     say(_outcome(tuning))
 
@@ -82,8 +82,8 @@ def _caption(found: Measurements) -> str:
 
     return (
         f"PREFILL/S and DECODE/S: tokens a second over a prompt of {PROMPT_TOKENS} and an answer of {ANSWER_TOKENS}, "
-        f"each from an empty context, in the best of {ROUNDS} rounds in turns with the file as pulled. FASTER: a "
-        f"prompt of {PROMPT_TOKENS} with an answer of {USUAL_ANSWER_TOKENS}.\n"
+        f"each from an empty context, in the best of {ROUNDS} rounds or more, in turns with the file as pulled. "
+        f"FASTER: a prompt of {PROMPT_TOKENS} with an answer of {USUAL_ANSWER_TOKENS}.\n"
         f"KL: how far predictions are from the file as pulled ({found.as_pulled.summary}: what it lost when it was "
         f"made itself is not counted), in nats, mean and 99th percentile over {found.as_pulled.divergence.tokens:,} "
         "tokens. FLIPS: where another token is the likeliest. Beaten: another is both faster and closer."

@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jackfield.models.tuning.divergence import Divergence
 from jackfield.models.tuning.speed import Speed
-from jackfield.models.tuning.trade_off import LEAST_GAIN, Measured, best_within, front, measured, named, nothing
+from jackfield.models.tuning.trade_off import LEAST_GAIN, Measured, best_within, front, named, nothing
 
 
 def of(name: str, *, gain: float, kl: float) -> Measured:
@@ -54,8 +55,8 @@ def test_a_named_format_is_chosen_whatever_it_is_like() -> None:
 
 
 def test_reading_and_writing_count_as_the_usual_request_has_them() -> None:
-    as_pulled, speed = Speed(prefill=100, decode=10), Speed(prefill=200, decode=10)
-    found = measured("m", "", 1, (speed, as_pulled), Divergence(tokens=1, mean=0, most=0, flips=0))
+    format_of_fast_reading = replace(of("any", gain=1, kl=0), speed=Speed(prefill=200, decode=10))
+    found = format_of_fast_reading.against(Speed(prefill=100, decode=10))
     assert (found.prefill_gain, found.decode_gain) == (2, 1)
     assert found.gain == pytest.approx((5.12 + 25.6) / (2.56 + 25.6))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from jackfield.errors import DiskFull, InvalidRequest, ModelFileInvalid, ModelNotFound, NameTaken
+from jackfield.errors import DiskFull, InvalidRequest, ModelFileInvalid, ModelNotFound, ModelTooLarge, NameTaken
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.in_place import mending_commands
 from jackfield.models.tuned_references import tuned_origin, tuned_reference
@@ -61,6 +61,15 @@ async def test_a_format_that_does_not_fit_memory_is_left_out_with_the_reason(
 ) -> None:
     found = (await tuned(tuner, catalog)).measurements
     assert [(each.name, each.reason) for each in found.left_out] == [("huge", "It needs more memory than there is.")]
+
+
+async def test_a_model_beside_which_no_format_fits_is_told_so(
+    tuner: ModelTuner, catalog: ModelCatalog, folder: Path
+) -> None:
+    model = await catalog.get("pulled")
+    with pytest.raises(ModelTooLarge, match="beside the file as pulled: It needs more memory"):
+        await tuner.tune(model, choice=nothing, keep_as=None, report=unheard, text=TEXT, only=["huge"])
+    assert left_in(folder) == ["model.gguf"]
 
 
 async def test_measuring_alone_keeps_nothing(tuner: ModelTuner, catalog: ModelCatalog, folder: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, cycle, islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -20,8 +20,8 @@ from jackfield.errors import InvalidRequest, ModelTooLarge
 from jackfield.models.disk import disk_errors, require_space
 from jackfield.models.in_place import check_in_place
 from jackfield.models.tuning.divergence import Divergence, ReferenceScores, kept_bytes, next_token_scores
-from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, Speed, best, speeds
-from jackfield.models.tuning.trade_off import Choice, LeftOut, Measured, measured
+from jackfield.models.tuning.speed import ANSWER_TOKENS, PROMPT_TOKENS, PairedTiming
+from jackfield.models.tuning.trade_off import Choice, LeftOut, Measured
 
 AS_PULLED = "as pulled"
 WINDOW = 512
@@ -46,6 +46,14 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     file: Path | None = None
 
 
+class _Original(NamedTuple):
+    """What every format is compared with: predictions for the text's windows, and speed."""
+
+    windows: Sequence[Sequence[int]]
+    reference: ReferenceScores
+    timing: PairedTiming
+
+
 class Bench:
     """One model on its engine, with a folder for files that come and go; only the chosen one is left in it."""
 
@@ -64,7 +72,8 @@ class Bench:
     def measurements(self, formats: Sequence[WeightFormat], text: str, choice: Choice) -> Measurements:
         """Of every format that can be opened beside the file as pulled.
 
-        Raises DiskFull before anything is written, and InvalidRequest for a text that is too short or too long.
+        Raises ModelTooLarge where none can be, DiskFull before anything is written, and InvalidRequest for a text that
+        is too short or too long.
         """
         with self._opened(self._model) as original:
             windows = _windows(original, text)
@@ -75,34 +84,28 @@ class Bench:
             require_space(self._folder, scores + 2 * max(each.bytes for each in formats))
             found = self._scores(original, windows, AS_PULLED)
             reference = ReferenceScores(self._folder / "as-pulled.scores", found)
-            return self._compared(original, windows, reference, formats, choice)
+            timing = PairedTiming(original, _cycled(windows, PROMPT_TOKENS))
+            return self._compared(_Original(windows, reference, timing), formats, choice)
 
-    def _compared(
-        self,
-        original: TokenEngine,
-        windows: Sequence[Sequence[int]],
-        reference: ReferenceScores,
-        formats: Sequence[WeightFormat],
-        choice: Choice,
-    ) -> Measurements:
+    def _compared(self, original: _Original, formats: Sequence[WeightFormat], choice: Choice) -> Measurements:
         done: list[Measured] = []
         left_out: list[LeftOut] = []
-        paired: list[Speed] = []
         files = {each.name: self._folder / f"{self._model.path.stem}-{each.name}.gguf" for each in formats}
         for each in formats:
             try:
-                found, as_pulled = self._measured(each, files[each.name], original, windows, reference)
+                done.append(self._measured(each, files[each.name], original))
             except ModelTooLarge as error:
                 left_out.append(LeftOut(name=each.name, reason=error.message))
             else:
-                done.append(found)
-                paired.append(as_pulled)
+                done = [found.against(original.timing.original) for found in done]
             _keep_only(choice(done), files)
+        if not done:
+            raise ModelTooLarge(f"No format fits beside the file as pulled: {left_out[0].reason}")
         chosen = choice(done)
         if chosen and not files[chosen.name].exists():  # it became the best when another came
             self._write(chosen.name, files[chosen.name])
         return Measurements(
-            as_pulled=self._as_pulled(paired, sum(map(len, windows))),
+            as_pulled=self._as_pulled(original),
             formats=tuple(done),
             left_out=tuple(left_out),
             chosen=chosen,
@@ -113,15 +116,7 @@ class Bench:
         writing = f"{name}: writing"
         self._factory.quantize(self._model, name, target, lambda done, total: self._report(writing, done, total))
 
-    def _measured(
-        self,
-        each: WeightFormat,
-        target: Path,
-        original: TokenEngine,
-        windows: Sequence[Sequence[int]],
-        reference: ReferenceScores,
-    ) -> tuple[Measured, Speed]:
-        """A format's figures, and the speed of the file as pulled in the same rounds."""
+    def _measured(self, each: WeightFormat, target: Path, original: _Original) -> Measured:
         check_in_place(self._model)
         self._write(each.name, target)
         written = InstalledModel(
@@ -133,21 +128,24 @@ class Bench:
             description=msgspec.structs.replace(self._factory.inspect(target), bytes=target.stat().st_size),
         )
         with self._opened(written) as engine:
-            timing = f"{each.name}: timing"
-            prompt = _cycled(windows, PROMPT_TOKENS)
-            as_pulled, speed = speeds((original, engine), prompt, lambda: self._report(timing, 0, None))
-            divergence = reference.divergence(self._scores(engine, windows, each.name))
-        size = written.description.bytes
-        return measured(each.name, each.summary, size, (speed, as_pulled), divergence), as_pulled
+            speed, busy = original.timing.of(engine, lambda: self._report(f"{each.name}: timing", 0, None))
+            divergence = original.reference.divergence(self._scores(engine, original.windows, each.name))
+        return Measured(
+            name=each.name,
+            summary=each.summary,
+            bytes=written.description.bytes,
+            speed=speed,
+            divergence=divergence,
+            busy=busy,
+        )
 
-    def _as_pulled(self, paired: Sequence[Speed], tokens: int) -> Measured:
-        """The file as pulled, at its best over all rounds."""
+    def _as_pulled(self, original: _Original) -> Measured:
         return Measured(
             name=AS_PULLED,
             summary=self._model.description.format,
             bytes=self._model.description.bytes,
-            speed=best(paired),
-            divergence=Divergence(tokens=tokens, mean=0.0, most=0.0, flips=0.0),
+            speed=original.timing.original,
+            divergence=Divergence(tokens=sum(map(len, original.windows)), mean=0.0, most=0.0, flips=0.0),
         )
 
     def _scores(

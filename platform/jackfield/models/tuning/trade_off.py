@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.models.tuning.divergence import Divergence
 from jackfield.models.tuning.speed import Speed
@@ -17,26 +18,30 @@ LEAST_GAIN = 1.1
 """A format that is not this many times as fast is not worth a second file."""
 
 
-UNSTEADY = 1.25
-"""A best round that is this many times as fast as the middle one: something else keeps the machine busy."""
-
-
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One format of a model; gains are against the file as pulled, measured in the same rounds."""
+    """One format of a model; gains are against the file as pulled.
+
+    `busy` says that something else had the machine whenever it was timed.
+    """
 
     name: str
     summary: str
     bytes: int
     speed: Speed
+    divergence: Divergence
     prefill_gain: float = 1.0
     decode_gain: float = 1.0
     gain: float = 1.0
-    divergence: Divergence
+    busy: bool = False
 
-    @property
-    def unsteady(self) -> bool:
-        """Whether its speed may have been measured on a busy machine."""
-        return self.speed.spread >= UNSTEADY
+    def against(self, as_pulled: Speed) -> Measured:
+        """The same with its gains over a speed of the file as pulled."""
+        return replace(
+            self,
+            prefill_gain=self.speed.prefill / as_pulled.prefill,
+            decode_gain=self.speed.decode / as_pulled.decode,
+            gain=as_pulled.seconds / self.speed.seconds,
+        )
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,21 +53,6 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 Choice = Callable[[Sequence[Measured]], Measured | None]
 """What is kept of the formats measured so far."""
-
-
-def measured(name: str, summary: str, size: int, pair: tuple[Speed, Speed], divergence: Divergence) -> Measured:
-    """A format from its speed and that of the file as pulled in the same rounds, in this order."""
-    speed, as_pulled = pair
-    return Measured(
-        name=name,
-        summary=summary,
-        bytes=size,
-        speed=speed,
-        prefill_gain=speed.prefill / as_pulled.prefill,
-        decode_gain=speed.decode / as_pulled.decode,
-        gain=as_pulled.seconds / speed.seconds,
-        divergence=divergence,
-    )
 
 
 def best_within(most_divergence: float) -> Choice:
