@@ -23,7 +23,8 @@ CacheFormatName = Literal["f16", "q8_0", "q4_0"]
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to open a model; 0 leaves the choice to the engine, from the model and the machine.
 
-    Cached keys and values may be quantized, each as its `cache_type` says.
+    The keys and values that a model caches while it writes are of the `cache_type` that is set, each of its own; an
+    engine that cannot have them so raises SettingsInvalid.
     """
 
     context_length: int = 0
