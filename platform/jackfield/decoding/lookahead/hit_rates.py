@@ -10,11 +10,15 @@ MEMORY = 30
 PRIOR_WEIGHT = 2.0
 """Guesses that what is believed beforehand counts for."""
 
+FIRST_GUESSES = 8
+"""Guesses of a kind by which one who shares a belief changes it."""
+
 
 class HitRates:
     """Decayed hit counts by kind of guess, beside a belief that carries until there are enough.
 
-    The belief is a list of chances, or other rates that learn from the same guesses and more.
+    The belief is a list of chances, or rates that others share: they learn from the first few guesses of each, which
+    is what they are asked about, so that one long copy does not make everybody believe in copies.
     """
 
     def __init__(self, belief: Sequence[float] | HitRates, *, memory: float = MEMORY) -> None:
@@ -30,11 +34,11 @@ class HitRates:
         return len(self._hits)
 
     def observe(self, kind: int, hit: bool) -> None:
-        """Count one guess, here and in what is believed."""
+        """Count one guess, if it is one of the first also in what is believed."""
+        if isinstance(self._belief, HitRates) and self._guesses[kind] < FIRST_GUESSES:
+            self._belief.observe(kind, hit)
         self._hits[kind] = self._hits[kind] * self._fading + hit
         self._guesses[kind] = self._guesses[kind] * self._fading + 1
-        if isinstance(self._belief, HitRates):
-            self._belief.observe(kind, hit)
 
     def chance(self, kind: int) -> float:
         """How likely a guess of this kind is to come true, from 0 to 1."""

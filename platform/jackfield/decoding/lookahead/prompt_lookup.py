@@ -16,6 +16,10 @@ RESUMING_PATIENCE = 24
 REAL_COPY = 4
 """Tokens in a row that make a copy worth going back to."""
 
+SHORT_DRAFT = 3
+BORNE_OUT = 2
+"""Tokens drafted after any match, and for each token of one that is longer."""
+
 _LOWER_BOUNDS = (0, 1, 2, 3, 4, 6, 9, 17, 33)
 _BELIEF = (0.3, 0.4, 0.4, 0.5, 0.6, 0.75, 0.85, 0.92, 0.95)
 _KINDS = [sum(bound <= length for bound in _LOWER_BOUNDS) - 1 for length in range(_LOWER_BOUNDS[-1] + 1)]
@@ -66,8 +70,14 @@ class PromptLookup:
             self._extend_by(token)
 
     def draft(self, most: int) -> list[int]:
-        """The continuation at the source, `most` tokens at most; empty where no match is known."""
-        return [] if self._source is None else self._index.continuation(self._source, most)
+        """The continuation at the source, `most` tokens at most; empty where no match is known.
+
+        It is no longer than the match before it bears out: a few equal words are no reason to expect a page.
+        """
+        if self._source is None:
+            return []
+        borne_out = max(SHORT_DRAFT, BORNE_OUT * self._length)
+        return self._index.continuation(self._source, min(most, borne_out))
 
     def chances(self, count: int) -> list[float]:
         """For each of the next tokens the chance that it comes true if those before it did."""

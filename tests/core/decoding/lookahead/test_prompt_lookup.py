@@ -61,18 +61,24 @@ def test_a_draft_goes_on_as_an_earlier_text_does(
 
 
 @given(st.lists(st.integers(0, 2**18), min_size=8, max_size=40, unique=True), st.integers(2, 6), st.integers(1, 40))
-def test_a_copy_is_drafted_to_the_end_of_its_source(source: list[int], copied: int, most: int) -> None:
+def test_a_copy_is_drafted_as_far_as_it_is_borne_out(source: list[int], copied: int, most: int) -> None:
     lookup = PromptLookup([source])
     lookup.read([2**19])
     lookup.extend(source[:copied])
-    assert lookup.draft(most) == source[copied : copied + most]
+    assert lookup.draft(most) == source[copied : copied + min(most, max(3, 2 * copied))]
+
+
+def test_a_long_copy_is_drafted_to_the_end_of_its_source() -> None:
+    lookup = PromptLookup([range(50)])
+    lookup.extend(range(40))
+    assert lookup.draft(31) == [*range(40, 50)]
 
 
 def test_a_copy_goes_on_behind_a_replaced_token() -> None:
     lookup = PromptLookup()
     lookup.read([*range(100, 140), 7])
     lookup.extend([*range(100, 110), 8])
-    assert lookup.draft(4) == [111, 112, 113, 114]
+    assert lookup.draft(3) == [111, 112, 113]
 
 
 def test_a_copy_goes_on_behind_a_token_that_was_left_out() -> None:
