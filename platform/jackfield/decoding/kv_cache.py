@@ -139,8 +139,8 @@ class KVCache:
         self._slid.add(slot)
 
     def keep(self, slot: int) -> None:
-        """Let a sequence that ended stay for its prefix, unless it is short or others hold all of it."""
-        if self._tree.length(slot) < SHORTEST_KEPT or not self._tree.own_cells(slot) or slot in self._slid:
+        """Let a sequence that ended stay for its prefix, unless others hold all of it but for a few tokens."""
+        if self._tree.own_cells(slot) < SHORTEST_KEPT or slot in self._slid:
             self.drop(slot)
             return
         self._tree.unlock(slot)
