@@ -248,7 +248,7 @@ def test_a_prefix_that_was_parked_too_is_written_once(folder: Path) -> None:
 
 
 def test_files_stay_within_their_room(folder: Path) -> None:
-    kept = Kept(SavedPrefixes(folder, PrefixLimits(disk=4000)))
+    kept = Kept(SavedPrefixes(folder, PrefixLimits(disk=4000)), cells=4096)
     for name in "abcd":
         system = tokens_of(name, 300)
         kept.run([*system, 1])
