@@ -41,7 +41,7 @@ class LlamaCppEngine:
         identity: str,
         adapters: Adapters,
     ) -> None:
-        """`prefill` is where prompts are read apart; `identity` tells this model's saved sequences from those of others."""
+        """`prefill` is where prompts are read apart; `identity` tells this model's saved sequences from others'."""
         self.model = model
         self.limits = limits
         self._identity = identity

@@ -77,7 +77,7 @@ class SequencePool:
             self._prefill.close()
 
     def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int]) -> bool:
-        """Whether a sequence's rows are evaluated apart; a prompt that begins may take the place of one that is read."""
+        """Whether a sequence's rows are evaluated apart; a prompt that begins may take one's place that is read."""
         if not prefill.has_room_for(positions):
             return False
         if prefill.guest == sequence:
