@@ -31,7 +31,7 @@ from jackfield.testing.temporary_workbench import temporary_workbench
 from jackfield_web.door import WebDoor
 
 def slow():
-    return ScriptedEngine(endless, timing=Timing(per_pass=0.05))
+    return ScriptedEngine(endless, timing=Timing(per_row=0.05))
 
 @asynccontextmanager
 async def opened():

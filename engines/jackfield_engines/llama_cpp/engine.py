@@ -138,7 +138,7 @@ class LlamaCppEngine:
             raise EngineFailure(f"Sequence {target} is not empty.")
         if 0 < length < held and self._remembers_whole:
             raise EngineFailure(f"This model can share all {held} tokens of a sequence, not its first {length}.")
-        self._pool.bring_home(source).share(source, target, length)
+        self._pool.share(source, target, length)
         for sequence in (source, target):
             self._shared_length[sequence] = max(self._shared_length.get(sequence, 0), length)
 

@@ -10,7 +10,7 @@ from jackfield_engines.llama_cpp.native import Adapter, Context
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 
 WORTH_AVOIDING = 256
-"""Tokens of other sequences in the pool from which on a new prompt is read apart from them."""
+"""Cells of other sequences from which on a new prompt is read apart from them."""
 
 
 class SequencePool:
@@ -20,6 +20,7 @@ class SequencePool:
         self._context = context
         self._prefill = prefill
         self._sequences = sequences
+        self._borrowed: dict[int, int] = {}
 
     def evaluate(self, batch: TokenBatch) -> Logits:
         """A forward pass over the pool's rows and one over each prompt that is read apart.
@@ -64,11 +65,19 @@ class SequencePool:
             return self._prefill.last_position()
         return self._context.last_position(sequence)
 
+    def share(self, source: int, target: int, length: int) -> None:
+        """Put the first tokens of one sequence into another, empty one too."""
+        self.bring_home(source).share(source, target, length)
+        self._borrowed[target] = length
+
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep a sequence's first tokens; False where the model cannot, and nothing changed."""
         if self._prefill and self._prefill.guest == sequence:
             return self._prefill.truncate(length)
-        return self._context.remove(sequence, length)
+        if not self._context.remove(sequence, length):
+            return False
+        self._borrowed[sequence] = min(self._borrowed.get(sequence, 0), length)
+        return True
 
     def close(self) -> None:
         """Free the contexts."""
@@ -80,21 +89,21 @@ class SequencePool:
         """Whether a sequence's rows are evaluated apart; a prompt that begins may take one's place that is read."""
         if not prefill.has_room_for(positions):
             return False
+        used = self._used_cells()
+        if used + len(positions) > self._context.cells:
+            return False
         if prefill.guest == sequence:
             return True
-        if positions[0] != 0 or not self._is_crowded():
+        if positions[0] != 0 or used < WORTH_AVOIDING:
             return False
         prefill.bring_home(self._context)
         prefill.guest = sequence
         return True
 
-    def _is_crowded(self) -> bool:
-        tokens = 0
-        for sequence in range(self._sequences):
-            tokens += self._context.last_position(sequence) + 1
-            if tokens >= WORTH_AVOIDING:
-                return True
-        return bool(self._prefill and self._prefill.last_position() + 1 >= WORTH_AVOIDING)
+    def _used_cells(self) -> int:
+        """Cells in use, those of the guest as if it were home; a prefix whose owner is gone is not counted."""
+        tokens = sum(self.last_position(sequence) + 1 for sequence in range(self._sequences))
+        return tokens - sum(self._borrowed.values())
 
     def _evaluate_pooled(self, batch: TokenBatch, rows: Sequence[int]) -> Logits:
         context = self._context
