@@ -109,6 +109,7 @@ def mixes(tensors: Sequence[TensorHead]) -> tuple[Mix, ...]:
         Mix(name="Q4_0_M", body=Q4_0, embedding=Q8_0, others=((VALUES, Q8_0), (DOWN, down))),
         Mix(name="IQ4_NL_S", body=IQ4_NL, embedding=Q5_0, others=((VALUES, Q8_0), (DOWN, down))),
         Mix(name="Q4_0_S", body=Q4_0, embedding=Q5_0, others=((VALUES, Q8_0), (DOWN, down))),
+        Mix(name="IQ4_NL_XS", body=IQ4_NL, embedding=IQ4_NL, others=((VALUES, Q8_0), (DOWN, down))),
         Mix(name="Q4_0_XS", body=Q4_0, embedding=Q4_0, others=((VALUES, Q8_0), (DOWN, down))),
         Mix(name="Q4_K_M", body=Q4_K, embedding=Q6_K, others=((VALUES, Q6_K), (DOWN, Q6_K))),
     )

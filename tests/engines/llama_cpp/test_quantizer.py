@@ -23,7 +23,7 @@ from jackfield_engines.llama_cpp.weight_formats import Q4_0, Q4_K, Q5_0, Q8_0, m
 
 METADATA_ADDED = 200
 """Bytes at most: the version of the blocks' layout, where the file did not have it yet."""
-FITTING_WIDTHS_OF_32 = ["Q8_0", "Q4_0_L", "IQ4_NL_M", "Q4_0_M", "IQ4_NL_S", "Q4_0_S", "Q4_0_XS"]
+FITTING_WIDTHS_OF_32 = ["Q8_0", "Q4_0_L", "IQ4_NL_M", "Q4_0_M", "IQ4_NL_S", "Q4_0_S", "IQ4_NL_XS", "Q4_0_XS"]
 
 
 def unheard(done: int, total: int | None) -> None:
