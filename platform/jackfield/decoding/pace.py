@@ -5,6 +5,12 @@ from __future__ import annotations
 LONGEST_PAUSE = 2.2
 """A step with prefill takes about so many times as long as one without; streams stay well under three."""
 
+LONGEST_WAIT = 1.0
+"""Seconds that a step with prefill may take where many prompts wait for few streams."""
+
+HARDLY_NOTICED = 0.35
+"""Seconds of a single pause that let a short prompt, such as an agent's next turn, join the others at once."""
+
 SMALLEST_CHUNK = 8
 NEWEST_WEIGHT = 0.3
 UNKNOWN_PART = 16
@@ -27,17 +33,22 @@ class Pace:
         if alone is not None:
             self._prompt_token = _average(self._prompt_token, max(seconds - alone, 0.0) / prefill_rows)
 
-    def prefill_rows(self, *, decodes: int, prefills: int, batch_tokens: int) -> int:
-        """Prompt tokens to evaluate in this step; a pause may be the longer, the more prompts wait for each stream."""
+    def prefill_rows(self, *, decodes: int, prefills: int, short_rows: int, batch_tokens: int) -> int:
+        """Prompt tokens to evaluate in this step.
+
+        A pause may be the longer, the more prompts wait for each stream; and `short_rows`, what is left of prompts that
+        are nearly read, go in at once where that is hardly noticed.
+        """
         if not decodes:
             return batch_tokens
         room = batch_tokens - decodes
         step = self._step_of(decodes)
         if step is None or not self._prompt_token:
             return min(room, max(SMALLEST_CHUNK, batch_tokens // UNKNOWN_PART))
-        pause = LONGEST_PAUSE * max(1.0, prefills / decodes)
-        rows = int((pause - 1) * step / self._prompt_token)
-        return min(room, max(SMALLEST_CHUNK, rows))
+        crowd = max(1.0, prefills / decodes)
+        pause = min((LONGEST_PAUSE * crowd**2 - 1) * step, max(LONGEST_WAIT, LONGEST_PAUSE * step))
+        short = min(short_rows, int(HARDLY_NOTICED / self._prompt_token))
+        return min(room, max(SMALLEST_CHUNK, int(pause / self._prompt_token), short))
 
     def _step_of(self, decodes: int) -> float | None:
         """The time of a step of so many decodes, or of the nearest number that was timed, in proportion."""

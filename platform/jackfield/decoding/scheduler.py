@@ -94,16 +94,22 @@ class Scheduler:
         self._deficits.charge(sequence.request.client, tokens)
 
     def plan(self) -> list[Share]:
-        """One step's shares, within the batch; decodes first, then prefills in the order of admission.
+        """One step's shares, within the batch; decodes first, then short prefills, then others as admitted.
 
         Streams of other adapters wait while this step's prompts are read, so the pace counts them too.
         """
         family = self._turns.next(sequence.family for sequence in self.running)
         decoding = [sequence for sequence in self.running if not sequence.prefilling]
-        prefilling = [sequence for sequence in self.running if sequence.prefilling]
+        prefilling = sorted(
+            (sequence for sequence in self.running if sequence.prefilling),
+            key=lambda sequence: not sequence.reads_little,
+        )
         shares = [Share(sequence, 1) for sequence in decoding if sequence.family == family]
         budget = self.pace.prefill_rows(
-            decodes=len(decoding), prefills=len(prefilling), batch_tokens=self._limits.batch_tokens
+            decodes=len(decoding),
+            prefills=len(prefilling),
+            short_rows=sum(sequence.pending for sequence in prefilling if sequence.reads_little),
+            batch_tokens=self._limits.batch_tokens,
         )
         for sequence in prefilling:
             if budget > 0 and sequence.family == family:

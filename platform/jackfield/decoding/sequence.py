@@ -15,6 +15,9 @@ from jackfield.events import FinishReason, TokenScore, Usage
 OVERTAKEN_PER_RANK = 128
 """A request that so many later ones overtook counts as one class more urgent."""
 
+SHORT_PREFILL = 96
+"""Tokens up to which a prompt is soon read, and need not wait for longer ones."""
+
 
 class DecodingSequence:
     """The state of one request; only the loop's thread touches it. `number` tells the order of arrival."""
@@ -29,6 +32,7 @@ class DecodingSequence:
         self.slot: int | None = None
         self.overtaken = 0
         self.common_with: dict[DecodingSequence, int] = {}
+        self.reads_little = False
         self._cached: int | None = None
         self._injected: list[Sequence[int]] = []
         self._sampler: Sampler | None = None
@@ -77,6 +81,7 @@ class DecodingSequence:
         if self._cached is not None:
             return 0
         self._cached = cached
+        self.reads_little = self.pending <= SHORT_PREFILL
         return self.pending
 
     def prepare(self, engine: TokenEngine) -> None:
