@@ -19,7 +19,7 @@ Logits = dict[int, NDArray[np.float32]]
 
 ONLY = 0
 FEWEST_ROWS = 8
-"""Fewer rows of a prompt are evaluated in the pool, together with everybody's."""
+"""A prompt of fewer rows is evaluated in the pool, together with everybody's."""
 
 
 class PrefillContext:
@@ -30,9 +30,9 @@ class PrefillContext:
         self._cells = cells
         self.guest: int | None = None
 
-    def has_room_for(self, positions: Sequence[int]) -> bool:
-        """Whether rows at these positions are worth a pass of their own, and fit."""
-        return len(positions) >= FEWEST_ROWS and positions[-1] < self._cells
+    def takes(self, positions: Sequence[int], *, ends: bool) -> bool:
+        """Whether rows at these positions are worth a pass of their own, and fit; many, or a piece of more to come."""
+        return (not ends or len(positions) >= FEWEST_ROWS) and positions[-1] < self._cells
 
     def evaluate(self, batch: TokenBatch, rows: Sequence[int]) -> Logits:
         """One forward pass over the guest's rows of a batch; raises EngineFailure, and then it is as it was."""

@@ -33,7 +33,8 @@ class SequencePool:
         try:
             for sequence, rows in _rows_by_sequence(batch).items():
                 positions = [batch.positions[row] for row in rows]
-                if self._prefill and self._goes_apart(self._prefill, sequence, positions):
+                ends = batch.wants_logits[rows[-1]]
+                if self._prefill and self._goes_apart(self._prefill, sequence, positions, ends=ends):
                     logits |= self._prefill.evaluate(batch, rows)
                     apart[sequence] = positions[0]
                 else:
@@ -85,9 +86,9 @@ class SequencePool:
         if self._prefill:
             self._prefill.close()
 
-    def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int]) -> bool:
+    def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int], *, ends: bool) -> bool:
         """Whether a sequence's rows are evaluated apart; a prompt that begins may take one's place that is read."""
-        if not prefill.has_room_for(positions):
+        if not prefill.takes(positions, ends=ends):
             return False
         used = self._used_cells()
         if used + len(positions) > self._context.cells:

@@ -53,6 +53,20 @@ def test_a_short_prompt_and_an_empty_pool_are_not_worth_it(open_chat) -> None:
     assert guest(alone) is None
 
 
+def test_a_prompt_in_small_pieces_stays_apart(open_chat) -> None:
+    engine, prompt = crowded(open_chat), tokens_of(20)
+    for start in range(0, 18, 3):
+        batch = TokenBatch()
+        for position in range(start, start + 3):
+            batch.add(prompt[position], position=position, sequence=1, logits=False)
+        engine.evaluate(batch)
+        assert guest(engine) == 1
+    last = prefill(engine, prompt[18:], start=18, sequence=1)
+    assert guest(engine) is None
+    alone = open_chat(context_length=512, batch_tokens=512)
+    assert_alike(last, prefill(alone, prompt))
+
+
 def test_several_prompts_and_a_decode_in_one_batch(open_chat) -> None:
     engine, prompts = crowded(open_chat), [tokens_of(40), tokens_of(50), tokens_of(30)]
     batch = TokenBatch()
