@@ -28,13 +28,13 @@ SCRIPTED_MODEL = Path(__file__).parents[1] / "sample_plugin" / "scripted_model"
 
 async def test_a_turn_that_fails_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
     async with temporary_workbench(tmp_path) as workbench:
-        chat = Chat(workbench, "scripted", "Be brief.", {})
+        chat = Chat(workbench, "scripted", None, "Be brief.", {})
         assert (await chat.answer("one")).answer == "one"
         with pytest.raises(JackfieldError) as refusal:
             await chat.answer("x" * 600)
         assert refusal.value.code == ContextOverflow.code
         assert (await chat.answer("two")).answer == "two"
-        again = Chat(workbench, "scripted", "", {})
+        again = Chat(workbench, "scripted", None, "", {})
         kept = [(message.role, message.text) for message in await again.resume()]
     assert kept == [
         ("system", "Be brief."),
