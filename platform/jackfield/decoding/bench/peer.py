@@ -150,7 +150,8 @@ async def open_peer(address: str) -> AsyncIterator[PeerServer]:
     if base.scheme not in ("http", "https") or not base.host:
         raise InvalidRequest(f"'{address}' is no address of a server; --peer takes one such as {EXAMPLE}.")
     timeout = httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None)
-    limits = httpx.Limits(max_connections=None)
+    # A server may close a connection that was idle while others were measured, just as it is used again.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=base, timeout=timeout, limits=limits, trust_env=False) as http:
         yield PeerServer(http, address)
 
