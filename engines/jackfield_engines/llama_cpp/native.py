@@ -335,9 +335,9 @@ class Context:
         """Drop the tokens from position `start` up to `end`; False where the model cannot, and nothing changed."""
         return bool(api.llama_memory_seq_rm(self._live_memory, sequence, start, end))
 
-    def share(self, source: int, target: int, length: int) -> None:
-        """Put the first `length` tokens of one sequence into another too."""
-        api.llama_memory_seq_cp(self._live_memory, source, target, 0, length)
+    def share(self, source: int, target: int, end: int, *, start: int = 0) -> None:
+        """Put the tokens of one sequence from position `start` up to `end` into another too."""
+        api.llama_memory_seq_cp(self._live_memory, source, target, start, end)
 
     def shift(self, sequence: int, start: int, by: int) -> None:
         """Move the positions from `start` on; the keys follow at the next pass."""

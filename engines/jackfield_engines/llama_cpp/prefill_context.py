@@ -1,7 +1,8 @@
-"""Where a long prompt that shares nothing is evaluated, so that it does not scan the cells of all other sequences.
+"""Where a long prompt is evaluated, so that it does not scan the cells of all other sequences.
 
 In a context whose sequences share one pool of cells, attention reads every used cell for every row. Here the prompt is
-alone; once it is read, its cells are copied into the pool, which takes milliseconds.
+alone, with a copy of what the pool has of it; once it is read, its new cells are copied into the pool, which takes
+milliseconds.
 """
 
 from __future__ import annotations
@@ -28,11 +29,21 @@ class PrefillContext:
     def __init__(self, context: Context, cells: int) -> None:
         self._context = context
         self._cells = cells
+        self._at_home = 0
         self.guest: int | None = None
 
     def takes(self, positions: Sequence[int], *, ends: bool) -> bool:
         """Whether rows at these positions are worth a pass of their own, and fit; many, or a piece of more to come."""
         return (not ends or len(positions) >= FEWEST_ROWS) and positions[-1] < self._cells
+
+    def invite(self, sequence: int, pool: Context) -> None:
+        """Take a sequence of the pool in, its cells there copied; raises EngineFailure, and then there is no guest."""
+        self.bring_home(pool)
+        self._at_home = pool.last_position(sequence) + 1
+        if self._at_home:
+            pool.settle()
+            self._context.set_state(ONLY, pool.state(sequence))
+        self.guest = sequence
 
     def evaluate(self, batch: TokenBatch, rows: Sequence[int]) -> Logits:
         """One forward pass over the guest's rows of a batch; raises EngineFailure, and then it is as it was."""
@@ -54,17 +65,30 @@ class PrefillContext:
         """Of the guest's last token, -1 where there is none."""
         return self._context.last_position(ONLY)
 
-    def truncate(self, length: int) -> bool:
+    def truncate(self, length: int, pool: Context) -> bool:
         """Keep the guest's first tokens; False where the model cannot."""
-        return self._context.remove(ONLY, length)
+        if not self._context.remove(ONLY, length):
+            return False
+        if self.guest is not None and length < self._at_home:
+            pool.remove(self.guest, length)
+            self._at_home = length
+        return True
 
     def bring_home(self, pool: Context) -> None:
-        """Copy the guest into the pool; raises CellsExhausted or EngineFailure, and then it is still here."""
-        if self.guest is not None:
-            if self.last_position() >= 0:
-                pool.set_state(self.guest, self._context.state(ONLY))
-            self._context.remove(ONLY, 0)
-            self.guest = None
+        """Copy what is new of the guest into the pool; raises CellsExhausted or EngineFailure: then it is still here."""
+        if self.guest is None:
+            return
+        new = range(self._at_home, self.last_position() + 1)
+        if new:
+            self._context.share(ONLY, self._context.scratch, new.stop, start=new.start)
+            try:
+                pool.set_state(pool.scratch, self._context.state(self._context.scratch))
+            finally:
+                self._context.remove(self._context.scratch, 0)
+            pool.share(pool.scratch, self.guest, new.stop, start=new.start)
+            pool.remove(pool.scratch, 0)
+        self._context.remove(ONLY, 0)
+        self.guest = None
 
     def close(self) -> None:
         """Free the context."""

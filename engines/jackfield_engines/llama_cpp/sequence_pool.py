@@ -10,7 +10,10 @@ from jackfield_engines.llama_cpp.native import Adapter, Context
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 
 WORTH_AVOIDING = 256
-"""Cells of other sequences from which on a new prompt is read apart from them."""
+"""Cells of other sequences from which on a prompt is read apart from them."""
+
+WORTH_COPYING_FOR = 32
+"""Rows from which on what the pool has of a sequence is copied, so that they are read apart."""
 
 
 class SequencePool:
@@ -74,8 +77,10 @@ class SequencePool:
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep a sequence's first tokens; False where the model cannot, and nothing changed."""
         if self._prefill and self._prefill.guest == sequence:
-            return self._prefill.truncate(length)
-        if not self._context.remove(sequence, length):
+            cut = self._prefill.truncate(length, self._context)
+        else:
+            cut = self._context.remove(sequence, length)
+        if not cut:
             return False
         self._borrowed[sequence] = min(self._borrowed.get(sequence, 0), length)
         return True
@@ -87,7 +92,7 @@ class SequencePool:
             self._prefill.close()
 
     def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int], *, ends: bool) -> bool:
-        """Whether a sequence's rows are evaluated apart; a prompt that begins may take one's place that is read."""
+        """Whether a sequence's rows are evaluated apart, where it may take the place of one that is read."""
         if not prefill.takes(positions, ends=ends):
             return False
         used = self._used_cells()
@@ -95,10 +100,10 @@ class SequencePool:
             return False
         if prefill.guest == sequence:
             return True
-        if positions[0] != 0 or used < WORTH_AVOIDING:
+        held = positions[0]
+        if used - held < WORTH_AVOIDING or (held and ends and len(positions) < WORTH_COPYING_FOR):
             return False
-        prefill.bring_home(self._context)
-        prefill.guest = sequence
+        prefill.invite(sequence, self._context)
         return True
 
     def _used_cells(self) -> int:

@@ -147,3 +147,36 @@ def test_a_pool_in_pieces_takes_a_guest_home(open_chat) -> None:
     engine.truncate(0, 199)
     assert engine._pool.bring_home(0)
     assert_alike(engine.logits(next_row(engine, prompt[199], position=199, sequence=0)), apart)
+
+
+def test_a_continuation_of_a_shared_prefix_is_read_apart_and_the_prefix_stays_shared(open_chat) -> None:
+    engine, prefix = crowded(open_chat), tokens_of(400)
+    prefill(engine, prefix, sequence=1)
+    alone = open_chat(context_length=512, batch_tokens=512)
+    for sequence in range(2, 8):
+        rest = tokens_of(60)
+        engine.share_prefix(1, sequence, 400)
+        apart = prefill(engine, rest, start=400, sequence=sequence)
+        assert guest(engine) == sequence
+        expected = prefill(alone, prefix + rest, sequence=sequence)
+        assert_alike(apart, expected)
+        written = engine.logits(next_row(engine, 5, position=460, sequence=sequence)).copy()
+        assert guest(engine) is None
+        assert_alike(written, alone.logits(next_row(alone, 5, position=460, sequence=sequence)))
+        assert alone.truncate(sequence, 0)
+    # Six copies of the prefix would not have fitted.
+    assert engine.limits.cells < 300 + 7 * 400
+
+
+def test_a_continuation_that_is_cut_into_its_prefix_is_cut_at_home_too(open_chat) -> None:
+    engine, prompt = crowded(open_chat), tokens_of(160)
+    prefill(engine, prompt[:100], sequence=1)
+    engine.share_prefix(1, 2, 100)
+    prefill(engine, prompt[100:], start=100, sequence=2)
+    assert engine.truncate(2, 80)
+    assert guest(engine) == 2
+    alone = open_chat(context_length=512, batch_tokens=512)
+    whole = prefill(alone, prompt)
+    assert_alike(prefill(engine, prompt[80:], start=80, sequence=2), whole)
+    written = engine.logits(next_row(engine, 5, position=160, sequence=2)).copy()
+    assert_alike(written, alone.logits(next_row(alone, 5, position=160)))

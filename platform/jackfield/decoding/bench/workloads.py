@@ -110,13 +110,20 @@ def mixed(composer: Composer) -> Workload:
 
 
 def agents(composer: Composer) -> Workload:
-    """Four agents under one system prompt; in five turns their histories grow by an answer and an observation each."""
-    system = (*composer.begin, *composer.prose(512))
-    answer = composer.scaled(48)
+    """Eight agents whose first prompts are a tree; in five turns each history grows by an answer and an observation.
+
+    All have one system prompt, four each one document, two each one task, and a little is each one's own.
+    """
+    begin, answer = composer.begin, composer.scaled(48)
     clients = []
-    for _ in range(4):
-        first = Turn((*system, *composer.prose(96)), answer)
-        clients.append(Client((first, *(Turn(composer.prose(64), answer) for _ in range(4)))))
+    system = composer.prose(512)
+    for _ in range(2):
+        document = composer.prose(384)
+        for _ in range(2):
+            task = composer.prose(96)
+            for _ in range(2):
+                first = Turn((*begin, *system, *document, *task, *composer.prose(32)), answer)
+                clients.append(Client((first, *(Turn(composer.prose(64), answer) for _ in range(4)))))
     return Workload("agents", tuple(clients))
 
 

@@ -43,12 +43,14 @@ def test_an_unrelated_burst_has_nothing_in_common() -> None:
     assert common(burst) == 0
 
 
-def test_agents_share_a_system_prompt_and_say_more_in_each_of_five_turns() -> None:
+def test_agents_are_a_tree_and_say_more_in_each_of_five_turns() -> None:
     agents = only("agents", composer())
     assert 512 <= common(agents) < 530
+    for clients, shared in ((agents.clients[:4], 896), (agents.clients[:2], 992), (agents.clients[4:], 896)):
+        assert shared <= common(Workload("some", clients)) < shared + 18
     assert [[(len(turn.said), turn.answer) for turn in client.turns] for client in agents.clients] == [
-        [(608, 48), (64, 48), (64, 48), (64, 48), (64, 48)]
-    ] * 4
+        [(1024, 48), (64, 48), (64, 48), (64, 48), (64, 48)]
+    ] * 8
 
 
 def test_the_long_prompt_of_a_mixed_load_comes_when_the_others_are_being_answered() -> None:
