@@ -46,7 +46,7 @@ static: setup
 	$(BIN)/python scripts/generate_module_list.py --check
 
 default-tests: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 marked-tests: setup
 	$(BIN)/python scripts/run_marked_tests.py

@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +18,7 @@ import numpy as np
 import structlog
 
 from jackfield.contracts.engine import Adapter, EngineSettings, TokenBatch
-from jackfield.contracts.models import InstalledModel
+from jackfield.testing.file_model import file_model
 from jackfield.testing.tiny_gguf import write_gguf
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
@@ -59,14 +58,7 @@ def main() -> None:
 
 def _opened(path: Path) -> LlamaCppEngine:
     factory = LlamaCppFactory()
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256="0" * 64,
-        pulled_at=datetime.now(UTC),
-        description=factory.inspect(path),
-    )
+    model = file_model(factory, path)
     engine = factory.open(model, EngineSettings(context_length=512, cells=2048))
     assert isinstance(engine, LlamaCppEngine)
     return engine

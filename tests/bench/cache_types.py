@@ -10,14 +10,13 @@ import os
 import statistics
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import structlog
 
 from jackfield.contracts.engine import CacheFormatName, EngineSettings, TokenBatch, TokenEngine
-from jackfield.contracts.models import InstalledModel
+from jackfield.testing.file_model import file_model
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 
 TYPES: tuple[tuple[CacheFormatName, CacheFormatName], ...] = (
@@ -60,14 +59,7 @@ def main() -> None:
 
 def _opened(path: Path, keys: CacheFormatName, values: CacheFormatName) -> TokenEngine:
     factory = LlamaCppFactory()
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256="0" * 64,
-        pulled_at=datetime.now(UTC),
-        description=factory.inspect(path),
-    )
+    model = file_model(factory, path)
     settings = EngineSettings(
         context_length=DEPTH * 2, cells=DEPTH * 2, sequences=SEQUENCES, cache_type_k=keys, cache_type_v=values
     )

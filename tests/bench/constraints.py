@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,10 @@ from llama_cpp import llama_cpp as api
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from jackfield.contracts.engine import EngineSettings, TokenBatch, TokenEngine
-from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.sampling import Constraint, Sampling
 from jackfield.decoding.constraints.compiler import ConstraintCompiler
 from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
+from jackfield.testing.file_model import file_model
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 from jackfield_engines.llama_cpp.native import Weights
 
@@ -130,14 +129,7 @@ def spread(seconds: Sequence[float]) -> str:
 def decoding(path: Path) -> None:
     """Milliseconds to draw a token, the forward pass left out, with and without a shape."""
     factory = LlamaCppFactory()
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256="0" * 64,
-        pulled_at=datetime.now(UTC),
-        description=factory.inspect(path),
-    )
+    model = file_model(factory, path)
     engine = factory.open(model, EngineSettings(context_length=1024))
     any_object = Constraint(kind="json_schema", value='{"type": "object"}')
     engine.compile_constraint(any_object)

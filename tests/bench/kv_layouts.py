@@ -6,11 +6,9 @@ usage: python tests/bench/kv_layouts.py [MODEL.gguf] [ROUNDS]     default: $JACK
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import statistics
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,7 +19,9 @@ from jackfield.decoding.bench.figures import figures_of
 from jackfield.decoding.bench.serving import LoopServer, served
 from jackfield.decoding.bench.workloads import WORKLOADS, Composer
 from jackfield.decoding.loop import DecodeLoop
+from jackfield.testing.file_model import file_model
 from jackfield_engines.llama_cpp import native
+from jackfield_engines.llama_cpp.adapters import Adapters
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 from jackfield_engines.llama_cpp.machine import usable_cores
@@ -82,6 +82,7 @@ def engine_of(model: InstalledModel, layout: Layout) -> LlamaCppEngine:
             shares_parts=layout.pooled,
         ),
         identity=layout.name,
+        adapters=Adapters(weights, model.path),
     )
 
 
@@ -105,14 +106,7 @@ async def main() -> None:
     """A table of medians, the layouts in turns."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["JACKFIELD_TEST_MODEL"])
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        pulled_at=datetime.now(UTC),
-        description=LlamaCppFactory().inspect(path),
-    )
+    model = file_model(LlamaCppFactory(), path)
     for name in ("unrelated-burst", "shared-burst"):
         taken: dict[str, list[float]] = {layout.name: [] for layout in LAYOUTS}
         for turn in range(rounds):

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -23,7 +22,6 @@ import msgspec
 import structlog
 
 from jackfield.contracts.engine import EngineSettings, TokenBatch, TokenEngine
-from jackfield.contracts.models import InstalledModel
 from jackfield.decoding.bench.texts import source_code
 from jackfield.decoding.lookahead.draft_model import DraftModel
 from jackfield.decoding.lookahead.drafter import Drafter
@@ -32,6 +30,7 @@ from jackfield.decoding.lookahead.near_tie import WITHIN, margin
 from jackfield.decoding.lookahead.planner import Lookahead
 from jackfield.messages import Message
 from jackfield.testing.bare_loop import BareLoop, LookaheadGuessing, NoGuessing
+from jackfield.testing.file_model import file_model
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 
 SIZES = (*range(1, 10), 12, 16, 24, 32)
@@ -88,14 +87,7 @@ def questions() -> dict[str, str]:
 def opened(path: Path) -> Iterator[TokenEngine]:
     """The model of a file, as the server would open it."""
     factory = LlamaCppFactory()
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256="0" * 64,
-        pulled_at=datetime.now(UTC),
-        description=factory.inspect(path),
-    )
+    model = file_model(factory, path)
     engine = factory.open(model, EngineSettings(context_length=2048, cells=4096, sequences=4))
     try:
         yield engine

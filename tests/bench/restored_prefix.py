@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -25,10 +24,10 @@ import numpy as np
 import structlog
 
 from jackfield.contracts.engine import EngineSettings, TokenEngine
-from jackfield.contracts.models import InstalledModel
 from jackfield.decoding.bench.texts import prose
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.testing.cached_reader import CachedReader
+from jackfield.testing.file_model import file_model
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 
 TOKENS = 1000
@@ -50,14 +49,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 def opened(path: Path) -> Iterator[TokenEngine]:
     """The model of a file, with the platform's own choice of threads."""
     factory = LlamaCppFactory()
-    model = InstalledModel(
-        name=path.stem,
-        path=path,
-        reference=str(path),
-        sha256="0" * 64,
-        pulled_at=datetime.now(UTC),
-        description=factory.inspect(path),
-    )
+    model = file_model(factory, path)
     engine = factory.open(model, SETTINGS)
     try:
         yield engine

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.plugin_host import BUILT_IN, LoadPolicy, PluginHost
 from jackfield.testing.contract_suites.embedding_engine import EmbeddingEngineContract
 from jackfield.testing.contract_suites.token_engine import TokenEngineContract
+from jackfield.testing.file_model import file_model
 from jackfield.testing.scripted_engine import ScriptedEmbeddingEngine, ScriptedEngine
 from jackfield.testing.tiny_gguf import write_chat_model, write_embedding_model
 
@@ -39,14 +38,7 @@ def installed(factory: EngineFactory) -> Callable[[Path], InstalledModel]:
     """Makes a file an installed model, as the catalogue would."""
 
     def install(path: Path) -> InstalledModel:
-        return InstalledModel(
-            name=path.stem,
-            path=path,
-            reference=str(path),
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            pulled_at=datetime.now(UTC),
-            description=factory.inspect(path),
-        )
+        return file_model(factory, path)
 
     return install
 

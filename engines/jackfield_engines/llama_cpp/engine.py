@@ -67,7 +67,6 @@ class LlamaCppEngine:
         self._begin_text = _text_of(weights, model.begin_token)
         self._pieces: list[bytes | None] = [None] * model.vocabulary_size
         self._logits: Logits = {}
-        self._shared_length: dict[int, int] = {}
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids without a begin token; control tokens are recognised only with `special`."""
@@ -139,34 +138,22 @@ class LlamaCppEngine:
         if 0 < length < held and self._remembers_whole:
             raise EngineFailure(f"This model can share all {held} tokens of a sequence, not its first {length}.")
         self._pool.share(source, target, length)
-        for sequence in (source, target):
-            self._shared_length[sequence] = max(self._shared_length.get(sequence, 0), length)
 
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep a sequence's first `length` tokens; False where the model cannot, and then nothing changed."""
         self._check_sequences(sequence)
-        if not self._pool.truncate(sequence, length):
-            return False
-        if self._shared_length.get(sequence, 0) > length:
-            self._shared_length[sequence] = length
-        return True
+        return self._pool.truncate(sequence, length)
 
     def slide(self, sequence: int, keep: int, discard: int) -> None:
         """Drop `discard` tokens after the first `keep`, move the rest down; raises InvalidRequest where it cannot."""
         self._check_sequences(sequence)
-        context = self._pool.bring_home(sequence)
-        moved = keep + discard
-        if not (context.can_shift and not self._remembers_whole):
+        if not (self._context.can_shift and not self._remembers_whole):
             raise InvalidRequest(
                 "This model cannot slide its context; ask with overflow 'error'.", parameter="overflow"
             )
-        if keep < 0 or discard < 1 or moved > context.last_position(sequence) + 1:
+        if keep < 0 or discard < 1 or keep + discard > self._pool.last_position(sequence) + 1:
             raise EngineFailure(f"Sequence {sequence} has no {discard} tokens to drop after its first {keep}.")
-        if self._shared_length.get(sequence, 0) > moved:
-            self._own(sequence)
-        context.remove(sequence, keep, moved)
-        context.shift(sequence, moved, -discard)
-        self._shared_length[sequence] = min(self._shared_length.get(sequence, 0), keep)
+        self._pool.slide(sequence, keep, discard)
 
     def save(self, sequence: int) -> bytes:
         """A sequence's state, readable by `restore` on the same model."""
@@ -199,16 +186,6 @@ class LlamaCppEngine:
         if logits is None:
             raise EngineFailure(f"Row {row} of the last batch was not flagged for logits.")
         return logits
-
-    def _own(self, sequence: int) -> None:
-        """Give a sequence cells of its own: moving shared ones would move them under the others."""
-        context = self._context
-        context.settle()
-        context.set_state(context.scratch, context.state(sequence))
-        context.remove(sequence, 0)
-        context.share(context.scratch, sequence, context.last_position(context.scratch) + 1)
-        context.remove(context.scratch, 0)
-        self._shared_length[sequence] = 0
 
     def _live_weights(self) -> Weights:
         weights = self._weights

@@ -52,12 +52,16 @@ class LlamaCppFactory(LlamaCppQuantizer):
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
         context = native.Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences))
         cuts = not weights.remembers_whole
+        # llama.cpp reuses cells behind a layer's window, and so drops earlier tokens of a sequence unseen.
+        keeps_all = not 0 < weights.window < plan.context_length
         return LlamaCppEngine(
             weights,
             context,
             prefill=_prefill_context(weights, plan),
             model=description,
-            limits=msgspec.structs.replace(plan.limits, shares_parts=cuts, slides=cuts and context.can_shift),
+            limits=msgspec.structs.replace(
+                plan.limits, shares_parts=cuts and keeps_all, slides=cuts and context.can_shift
+            ),
             identity=f"{model.sha256} {native.version()} {plan.flash_attention} {plan.keys.kind} {plan.values.kind}",
             adapters=Adapters(weights, model.path),
         )

@@ -1,4 +1,4 @@
-"""llama.cpp's C API, thin and typed. Nothing else in Jackfield imports `llama_cpp`.
+"""llama.cpp's C API, thin and typed: weights and contexts.
 
 Owning objects free what they own when closed or collected, contexts before weights. llama.cpp aborts the process over a
 batch that is too large or a sequence that it does not know: the engines above check both.
@@ -21,18 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jackfield.errors import CellsExhausted, EngineFailure, InvalidRequest, ModelFileInvalid, ModelTooLarge
+from jackfield_engines.llama_cpp.library import api, llama_cpp, pointer_to
 from jackfield_engines.llama_cpp.log_capture import Complaint, LogCapture
-from jackfield_engines.llama_cpp.spinning import limited_spinning
-
-with limited_spinning():
-    import llama_cpp
-    from llama_cpp import llama_cpp as api
 
 MOST_SEQUENCES = int(api.llama_max_parallel_sequences()) - 1
 """In one context, which takes one more for itself."""
-
-RANDOM_SEED = 0xFFFFFFFF
-"""The seed that llama.cpp takes to mean "any"."""
 
 MEAN_POOLING, RANK_POOLING = int(api.LLAMA_POOLING_TYPE_MEAN), int(api.LLAMA_POOLING_TYPE_RANK)
 
@@ -109,6 +102,11 @@ class Weights:
     def remembers_whole(self) -> bool:
         """Whether some of its memory is one state for the whole sequence (recurrent, hybrid)."""
         return bool(api.llama_model_is_recurrent(self.pointer)) or bool(api.llama_model_is_hybrid(self.pointer))
+
+    @property
+    def window(self) -> int:
+        """How many tokens back some of its layers see, 0 where all see everything (sliding-window attention)."""
+        return int(api.llama_model_n_swa(self.pointer))
 
     @property
     def begin_token(self) -> int | None:
@@ -440,11 +438,11 @@ class _Batch:
         first = self._sequences.ctypes.data
         self._sequence_lists = np.arange(first, first + 4 * rows, 4, dtype=np.uintp)
         self._struct = api.llama_batch()
-        self._struct.token = _pointer(self._tokens, ctypes.c_int32)
-        self._struct.pos = _pointer(self._positions, ctypes.c_int32)
-        self._struct.n_seq_id = _pointer(self._sequence_counts, ctypes.c_int32)
-        self._struct.seq_id = _pointer(self._sequence_lists, ctypes.POINTER(ctypes.c_int32))
-        self._struct.logits = _pointer(self._outputs, ctypes.c_int8)
+        self._struct.token = pointer_to(self._tokens, ctypes.c_int32)
+        self._struct.pos = pointer_to(self._positions, ctypes.c_int32)
+        self._struct.n_seq_id = pointer_to(self._sequence_counts, ctypes.c_int32)
+        self._struct.seq_id = pointer_to(self._sequence_lists, ctypes.POINTER(ctypes.c_int32))
+        self._struct.logits = pointer_to(self._outputs, ctypes.c_int8)
 
     def filled(
         self,
@@ -461,92 +459,6 @@ class _Batch:
         self._outputs[:count] = outputs
         self._struct.n_tokens = count
         return self._struct
-
-
-class SamplerChain:
-    """llama.cpp samplers, applied in the order they are added; the last must select a token."""
-
-    def __init__(self) -> None:
-        parameters = api.llama_sampler_chain_default_params()
-        parameters.no_perf = True
-        self._pointer = api.llama_sampler_chain_init(parameters)
-        self._free = weakref.finalize(self, api.llama_sampler_free, self._pointer)
-        self._free.atexit = False
-
-    def add_logit_bias(self, vocabulary_size: int, bias: Sequence[tuple[int, float]]) -> None:
-        """Add to the logits of some tokens."""
-        entries = (api.llama_logit_bias * len(bias))(*(api.llama_logit_bias(*entry) for entry in bias))
-        self._add(api.llama_sampler_init_logit_bias(vocabulary_size, len(bias), entries))
-
-    def add_penalties(
-        self, vocabulary_size: int, *, window: int, repeat: float, frequency: float, presence: float
-    ) -> None:
-        """Lower the logits of tokens seen among the last `window`."""
-        self._add(api.llama_sampler_init_penalties(vocabulary_size, window, repeat, frequency, presence))
-
-    def add_top_k(self, count: int) -> None:
-        """Keep the `count` likeliest."""
-        self._add(api.llama_sampler_init_top_k(count))
-
-    def add_top_p(self, share: float) -> None:
-        """Keep the likeliest that together have this share."""
-        self._add(api.llama_sampler_init_top_p(share, 1))
-
-    def add_min_p(self, share: float) -> None:
-        """Keep what has at least this share of the likeliest's probability."""
-        self._add(api.llama_sampler_init_min_p(share, 1))
-
-    def add_temperature(self, temperature: float) -> None:
-        """Divide the logits."""
-        self._add(api.llama_sampler_init_temp(temperature))
-
-    def add_draw(self, seed: int) -> None:
-        """Select at random; `seed` 0 to 2**32 - 1."""
-        self._add(api.llama_sampler_init_dist(seed))
-
-    def add_greedy(self) -> None:
-        """Select the likeliest."""
-        self._add(api.llama_sampler_init_greedy())
-
-    def sample(self, logits: NDArray[np.float32], among: NDArray[np.int64] | None = None) -> int:
-        """Select by logits, (n_vocab,), and accept what was selected; only tokens that are `among` these, if given."""
-        if not self._free.alive:
-            raise EngineFailure("The sampler was closed.")
-        candidates = _candidates(logits, among)
-        listed = api.llama_token_data_array(_pointer(candidates, api.llama_token_data), len(candidates), -1, False)
-        api.llama_sampler_apply(self._pointer, ctypes.byref(listed))
-        if not 0 <= listed.selected < listed.size:
-            raise EngineFailure("llama.cpp's samplers selected no token.")
-        token = int(listed.data[listed.selected].id)
-        api.llama_sampler_accept(self._pointer, token)
-        return token
-
-    def accept(self, token: int) -> None:
-        """Count a token that was not selected here."""
-        if self._free.alive:
-            api.llama_sampler_accept(self._pointer, token)
-
-    def close(self) -> None:
-        """Free it; a second call does nothing."""
-        self._free()
-
-    def _add(self, sampler: object) -> None:
-        api.llama_sampler_chain_add(self._pointer, sampler)
-
-
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-
-
-def _candidates(logits: NDArray[np.float32], among: NDArray[np.int64] | None) -> NDArray[np.void]:
-    """llama.cpp's list of tokens to select from: one for each logit, or those that are named."""
-    candidates = np.zeros(len(logits) if among is None else len(among), dtype=_CANDIDATE)
-    candidates["id"] = np.arange(len(logits), dtype=np.int32) if among is None else among
-    candidates["logit"] = logits if among is None else logits[among]
-    return candidates
-
-
-def _pointer(array: NDArray[Any], kind: Any) -> Any:
-    return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
 
 
 def _floats(pointer: Any, rows: int, columns: int) -> NDArray[np.float32]:

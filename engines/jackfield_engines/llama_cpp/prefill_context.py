@@ -37,7 +37,7 @@ class PrefillContext:
         return (not ends or len(positions) >= FEWEST_ROWS) and positions[-1] < self._cells
 
     def invite(self, sequence: int, pool: Context) -> None:
-        """Take a sequence of the pool in, its cells there copied; raises EngineFailure, and then there is no guest."""
+        """Take a sequence of the pool in, its cells there copied; on EngineFailure it is not the guest."""
         self.bring_home(pool)
         self._at_home = pool.last_position(sequence) + 1
         if self._at_home:
@@ -75,7 +75,7 @@ class PrefillContext:
         return True
 
     def bring_home(self, pool: Context) -> None:
-        """Copy what is new of the guest into the pool; raises CellsExhausted or EngineFailure: then it is still here."""
+        """Copy what is new of the guest into the pool; on CellsExhausted and EngineFailure it is still here."""
         if self.guest is None:
             return
         new = range(self._at_home, self.last_position() + 1)

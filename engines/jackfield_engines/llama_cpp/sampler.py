@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
-from jackfield_engines.llama_cpp.native import RANDOM_SEED, SamplerChain
+from jackfield_engines.llama_cpp.native_sampler import RANDOM_SEED, SamplerChain
 
 if TYPE_CHECKING:
     from jackfield.decoding.constraints.matcher import ConstraintMatcher

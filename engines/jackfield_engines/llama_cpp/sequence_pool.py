@@ -12,8 +12,8 @@ from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 WORTH_AVOIDING = 256
 """Cells of other sequences from which on a prompt is read apart from them."""
 
-WORTH_COPYING_FOR = 32
-"""Rows from which on what the pool has of a sequence is copied, so that they are read apart."""
+COPIED_CELL = 25
+"""What copying a cell costs, in cells of others that one row reads in vain."""
 
 
 class SequencePool:
@@ -24,6 +24,7 @@ class SequencePool:
         self._prefill = prefill
         self._sequences = sequences
         self._borrowed: dict[int, int] = {}
+        self._shared: dict[int, int] = {}
 
     def evaluate(self, batch: TokenBatch) -> Logits:
         """A forward pass over the pool's rows and one over each prompt that is read apart.
@@ -36,8 +37,12 @@ class SequencePool:
         try:
             for sequence, rows in _rows_by_sequence(batch).items():
                 positions = [batch.positions[row] for row in rows]
-                ends = batch.wants_logits[rows[-1]]
-                if self._prefill and self._goes_apart(self._prefill, sequence, positions, ends=ends):
+                drawn = sum(batch.wants_logits[row] for row in rows)
+                if (
+                    drawn < 2
+                    and self._prefill
+                    and self._goes_apart(self._prefill, sequence, positions, ends=drawn == 1)
+                ):
                     logits |= self._prefill.evaluate(batch, rows)
                     apart[sequence] = positions[0]
                 else:
@@ -71,8 +76,11 @@ class SequencePool:
 
     def share(self, source: int, target: int, length: int) -> None:
         """Put the first tokens of one sequence into another, empty one too."""
+        self.bring_home(target)
         self.bring_home(source).share(source, target, length)
         self._borrowed[target] = length
+        for sequence in (source, target):
+            self._shared[sequence] = max(self._shared.get(sequence, 0), length)
 
     def truncate(self, sequence: int, length: int) -> bool:
         """Keep a sequence's first tokens; False where the model cannot, and nothing changed."""
@@ -82,14 +90,36 @@ class SequencePool:
             cut = self._context.remove(sequence, length)
         if not cut:
             return False
-        self._borrowed[sequence] = min(self._borrowed.get(sequence, 0), length)
+        for lengths in (self._shared, self._borrowed):
+            lengths[sequence] = min(lengths.get(sequence, 0), length)
         return True
+
+    def slide(self, sequence: int, keep: int, discard: int) -> None:
+        """Drop `discard` tokens after the first `keep` and move the rest down, in cells of its own where they move."""
+        context = self.bring_home(sequence)
+        moved = keep + discard
+        if self._shared.get(sequence, 0) > moved:
+            self._own(sequence)
+        context.remove(sequence, keep, moved)
+        context.shift(sequence, moved, -discard)
+        for lengths in (self._shared, self._borrowed):
+            lengths[sequence] = min(lengths.get(sequence, 0), keep)
 
     def close(self) -> None:
         """Free the contexts."""
         self._context.close()
         if self._prefill:
             self._prefill.close()
+
+    def _own(self, sequence: int) -> None:
+        """Give a sequence cells of its own: moving shared ones would move them under the others."""
+        context = self._context
+        context.settle()
+        context.set_state(context.scratch, context.state(sequence))
+        context.remove(sequence, 0)
+        context.share(context.scratch, sequence, context.last_position(context.scratch) + 1)
+        context.remove(context.scratch, 0)
+        self._shared[sequence] = self._borrowed[sequence] = 0
 
     def _goes_apart(self, prefill: PrefillContext, sequence: int, positions: Sequence[int], *, ends: bool) -> bool:
         """Whether a sequence's rows are evaluated apart, where it may take the place of one that is read."""
@@ -101,7 +131,8 @@ class SequencePool:
         if prefill.guest == sequence:
             return True
         held = positions[0]
-        if used - held < WORTH_AVOIDING or (held and ends and len(positions) < WORTH_COPYING_FOR):
+        others = used - held
+        if others < WORTH_AVOIDING or len(positions) * others < COPIED_CELL * held:
             return False
         prefill.invite(sequence, self._context)
         return True

@@ -120,7 +120,8 @@ class KVCache:
         except EngineFailure:
             self.drop(slot)
             raise
-        self._save_branching(slot, tokens[: match.length], family)
+        if self._tree.match(tokens, family).length < len(tokens):
+            self._save_branching(slot, tokens[: match.length], family)
         return Place(slot, match.length)
 
     def grew(self, slot: int, tokens: Sequence[int]) -> None:
@@ -200,11 +201,15 @@ class KVCache:
         """Put a sequence into the first free cells; False where it was lost."""
         try:
             state = self._engine.save(slot)
+        except EngineFailure as error:
+            log.warning("a sequence could not be moved", model=self._engine.model.name, reason=error.message)
+            return True
+        try:
             if self._engine.truncate(slot, 0):
                 self._engine.restore(slot, state)
         except EngineFailure as error:
             log.error("a sequence was lost when it moved", model=self._engine.model.name, reason=error.message)
-            self._tree.truncate(slot, 0)
+            self._cut(slot, 0)
             return False
         return True
 
@@ -259,21 +264,24 @@ class KVCache:
         if key is None or min(length, len(tokens) - 1) < beyond + WORTH_SAVING:
             return
         held = self._saved.tokens(key)
-        state = self._saved.state(key)
-        if state is None or not (self._limits.shares_parts or length == len(held) < len(tokens)):
+        if not (self._limits.shares_parts or length == len(held) < len(tokens)) or not self.make_room(len(held)):
             return
-        if not self.make_room(len(held)):
+        state = self._saved.state(key)
+        if state is None:
             return
         slot = self._emptied(sparing=None)
         self._tree.add(slot, family=family)
         try:
             self._engine.restore(slot, state)
-        except (CellsExhausted, EngineFailure) as error:
+        except EngineFailure as error:
             log.warning("a saved prefix could not be restored", model=self._engine.model.name, reason=error.message)
-            self._saved.forget(key)
+            if not isinstance(error, CellsExhausted):
+                self._saved.forget(key)
             self.drop(slot)
             return
         self._tree.extend(slot, held)
+        if self._limits.shares_parts and length < len(held):
+            self._cut(slot, length)
         self._idle[slot] = self._clock()
         self.restored_tokens += length
 

@@ -17,6 +17,7 @@ from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
 from jackfield.decoding.loaded_adapters import LoadedAdapters
 from jackfield.decoding.lookahead.planner import Lookahead
+from jackfield.decoding.lookahead.verification import drawn_tokens
 from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, DecodeRequest, Delivery
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.decoding.scheduler import Scheduler, Share
@@ -314,12 +315,16 @@ class DecodeLoop:
         """Draw from each row of a share, as long as what is drawn is what was drafted."""
         sequence = share.sequence
         deliveries: list[Delivery] = []
+
+        def drawn(row: int) -> int:
+            deliveries.extend(sequence.draw(self.engine, row))
+            self.statistics.drawn_tokens += 1
+            self._scheduler.written(sequence, 1)
+            return sequence.tokens[-1]
+
         try:
-            for row, drafted in zip(rows, (*share.draft, None), strict=True):
-                deliveries += sequence.draw(self.engine, row)
-                self.statistics.drawn_tokens += 1
-                self._scheduler.written(sequence, 1)
-                if _ends(deliveries) or sequence.tokens[-1] != drafted:
+            for _ in drawn_tokens(drawn, rows, share.draft):
+                if _ends(deliveries):
                     break
             if share.draft:
                 self._verified(share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST_PAUSE = 1.9
+LONGEST_PAUSE = 1.6
 """A step with prefill takes about so many times as long as one without; streams stay well under three."""
 
 LONGEST_WAIT = 1.0
@@ -40,16 +40,18 @@ class Pace:
         if alone is not None:
             self._prompt_token = _average(self._prompt_token, max(seconds - alone, 0.0) / prefill_rows)
 
-    def prefill_rows(self, *, decodes: int, prefills: int, short_rows: int, batch_tokens: int) -> int:
+    def prefill_rows(
+        self, *, decodes: int, prefills: int, short_rows: int, batch_tokens: int, may_look: bool = True
+    ) -> int:
         """Prompt tokens to evaluate in this step.
 
         A pause may be the longer, the more prompts wait for each stream; and `short_rows`, what is left of prompts that
-        are nearly read, go in at once where that is hardly noticed. Now and then it is none, so that the decodes alone
-        are timed.
+        are nearly read, go in at once where that is hardly noticed. Now and then, if it `may_look`, it is none, so that
+        the decodes alone are timed.
         """
         if not decodes:
             return batch_tokens
-        if self._prompt_token and self._looks(decodes):
+        if may_look and self._prompt_token and self._looks(decodes):
             return 0
         room = batch_tokens - decodes
         step = self._step_of(decodes)

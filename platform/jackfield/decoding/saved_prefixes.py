@@ -24,6 +24,7 @@ from jackfield.decoding.prefix_tree import PrefixTree
 log = structlog.get_logger()
 
 SUFFIX = ".prefix"
+PARTIAL = ".partial"
 _MAGIC = b"JFP2"
 _HEAD = struct.Struct("<4sII")
 
@@ -97,6 +98,7 @@ class SavedPrefixes:
     def park(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
         """Keep a prefix in memory; older ones give way."""
         if len(state) > self._limits.memory:
+            log.info("a prefix is larger than all that may be parked", tokens=len(tokens), bytes=len(state))
             return
         self._make_room(len(state), in_memory=True)
         self._add(tokens, family, _Entry(size=len(state), state=state))
@@ -108,10 +110,13 @@ class SavedPrefixes:
         return self._on_disk.match(tokens, family).length >= 0.9 * len(tokens)
 
     def write(self, tokens: Sequence[int], state: bytes, family: str = "") -> None:
-        """Keep a prefix on disk; older ones give way. One that cannot be written is logged and not kept."""
+        """Keep a prefix on disk; older ones give way. What cannot be written is logged, and forgotten when wanted."""
         head = _head(tokens, family)
         size = len(head) + len(state)
-        if self._folder is None or self._writer is None or size > self._limits.disk:
+        if self._folder is None or self._writer is None:
+            return
+        if size > self._limits.disk:
+            log.info("a prefix is larger than all that may be saved", tokens=len(tokens), bytes=size)
             return
         self._make_room(size, in_memory=False)
         path = self._folder / f"{_name(tokens, family)}{SUFFIX}"
@@ -154,6 +159,8 @@ class SavedPrefixes:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
+        for partial in self._folder.glob(f"*{PARTIAL}"):
+            _remove(partial)
         files = [(path.stat(), path) for path in self._folder.glob(f"*{SUFFIX}")]
         for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
             held = _held_in(path)
@@ -191,7 +198,7 @@ def _held_in(path: Path) -> tuple[list[int], str] | None:
 
 
 def _write_whole(path: Path, head: bytes, state: bytes) -> None:
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(PARTIAL)
     try:
         with partial.open("wb") as file:
             file.write(head)

@@ -27,7 +27,7 @@ WORTH_WAITING_FOR = 8
 """Tokens of a common prefix that a request lets another prefill first, so that it is done once."""
 
 OVERTAKEN_TOO_OFTEN = 32
-"""A request that so many later ones overtook goes before those with longer cached prefixes."""
+"""A request that so many later ones overtook goes before those with longer cached prefixes, in credit or not."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -110,10 +110,11 @@ class Scheduler:
             prefills=len(prefilling),
             short_rows=sum(sequence.pending for sequence in prefilling if sequence.reads_little),
             batch_tokens=self._limits.batch_tokens,
+            may_look=len(shares) == len(decoding),
         )
         for sequence in prefilling:
             if budget > 0 and sequence.family == family:
-                rows = min(sequence.pending, budget)
+                rows = min(sequence.pending, budget, self._limits.context_length - sequence.evaluated)
                 shares.append(Share(sequence, rows))
                 budget -= rows
         return shares
@@ -176,7 +177,11 @@ class Scheduler:
         """The first of the most urgent class whose client is in credit; credit is given where none is."""
         urgent = [sequence for sequence in order if sequence.rank == order[0].rank]
         self._deficits.refill({sequence.request.client for sequence in urgent})
-        return next(sequence for sequence in urgent if self._deficits.in_credit(sequence.request.client))
+        return next(
+            sequence
+            for sequence in urgent
+            if sequence.overtaken >= OVERTAKEN_TOO_OFTEN or self._deficits.in_credit(sequence.request.client)
+        )
 
     def _leader_of(self, sequence: DecodingSequence) -> DecodingSequence | None:
         """A running sequence that is just prefilling what this one has in common with it, and more than is cached."""

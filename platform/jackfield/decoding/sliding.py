@@ -25,6 +25,8 @@ def slide(sequence: DecodingSequence, engine: TokenEngine, cache: KVCache) -> bo
     discard = min(max(lacking, context_length // DISCARDED_PART), sequence.evaluated - SINKS)
     if discard < 1:
         return False
+    # Where a prefix is shared, the sequence is copied into cells of its own before it moves.
+    cache.make_room(sequence.evaluated)
     engine.slide(sequence.slot, SINKS, discard)
     cache.slid(sequence.slot, discard)
     del sequence.tokens[SINKS : SINKS + discard]

@@ -131,12 +131,13 @@ class ModelResidency:
         if not model.description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
         engine = await self._open_engine(model)
-        return DecodeLoop(
-            engine,
-            queue_limit=self._queue_limit,
-            saved=await asyncio.to_thread(self._saved_prefixes, model),
-            lookahead=await self._lookahead(model, engine),
-        )
+        try:
+            saved = await asyncio.to_thread(self._saved_prefixes, model)
+            lookahead = await self._lookahead(model, engine)
+        except BaseException:
+            engine.close()
+            raise
+        return DecodeLoop(engine, queue_limit=self._queue_limit, saved=saved, lookahead=lookahead)
 
     async def _open_engine(self, model: InstalledModel) -> TokenEngine:
         engine = await self._opened(model, lambda factory: factory.open(model, self._settings))
@@ -147,19 +148,21 @@ class ModelResidency:
     async def _lookahead(self, model: InstalledModel, engine: TokenEngine) -> Lookahead:
         """What guesses for a model; a draft model that cannot is left out and said so, since it may suit others."""
         drafters: list[Drafter] = [PromptLookupDrafter()] if self._looks_ahead else []
-        draft = await self._draft_model() if self._looks_ahead else None
-        if draft is None or draft.sha256 == model.sha256:
-            return Lookahead(drafters)
         try:
-            small = await self._open_engine(draft)
-            try:
-                drafters.append(await asyncio.to_thread(DraftModel, small, engine))
-            except InvalidRequest:
-                small.close()
-                raise
+            draft = await self._draft_model() if self._looks_ahead else None
+            if draft is not None and draft.sha256 != model.sha256:
+                drafters.append(await self._draft_drafter(draft, engine))
         except JackfieldError as error:
-            log.warning("the draft model is not used", model=model.name, draft_model=draft.name, reason=error.message)
+            log.warning("the draft model is not used", model=model.name, reason=error.message)
         return Lookahead(drafters)
+
+    async def _draft_drafter(self, draft: InstalledModel, engine: TokenEngine) -> DraftModel:
+        small = await self._open_engine(draft)
+        try:
+            return await asyncio.to_thread(DraftModel, small, engine)
+        except BaseException:
+            small.close()
+            raise
 
     async def _open_embedder(self, model: InstalledModel) -> EmbeddingWorker:
         require_model(model)

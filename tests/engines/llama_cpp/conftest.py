@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ pytest.importorskip("llama_cpp")
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.models import InstalledModel
+from jackfield.testing.file_model import file_model
 from jackfield.testing.tiny_gguf import write_chat_model, write_embedding_model
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
@@ -45,14 +44,7 @@ def install(factory: LlamaCppFactory) -> Install:
     """Makes a file an installed model, as the catalogue would."""
 
     def installed(path: Path) -> InstalledModel:
-        return InstalledModel(
-            name=path.stem,
-            path=path,
-            reference=str(path),
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            pulled_at=datetime.now(UTC),
-            description=factory.inspect(path),
-        )
+        return file_model(factory, path)
 
     return installed
 

@@ -11,7 +11,7 @@ from jackfield.contracts.engine import TokenBatch
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
-from jackfield_engines.llama_cpp.native import RANDOM_SEED
+from jackfield_engines.llama_cpp.native_sampler import RANDOM_SEED
 from jackfield_engines.llama_cpp.sampler import folded_seed, likeliest
 
 

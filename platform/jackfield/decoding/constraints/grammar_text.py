@@ -54,7 +54,12 @@ def grammar_text(constraint: Constraint) -> str:
         "".join((constraint.value, *constraint.triggers)).encode()
     except UnicodeEncodeError as error:
         raise _invalid(constraint, "The constraint is not valid Unicode: it holds half of a surrogate pair.") from error
-    return HEADER + _start(constraint) + _shape(constraint)
+    try:
+        return HEADER + _start(constraint) + _shape(constraint)
+    except RecursionError as error:
+        raise _invalid(
+            constraint, "The constraint's rules are nested too deeply; write it with fewer levels."
+        ) from error
 
 
 def _start(constraint: Constraint) -> str:
