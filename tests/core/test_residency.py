@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -85,7 +86,7 @@ class Defective(ScriptedEngine):
 
 @asynccontextmanager
 async def opened(
-    folder: Path, factory: EngineFactory, *names: str, early: Early | None = None
+    folder: Path, factory: EngineFactory, *names: str, early: Early | None = None, **settings: Any
 ) -> AsyncIterator[Workbench]:
     """A workbench with models of these names."""
     store = InMemoryStateStore()
@@ -98,7 +99,7 @@ async def opened(
     if early:
         host.register(early, "early")
     host.register(TemporaryPlugin(factory, store), "temporary")
-    async with open_workbench(load_settings(home=folder, database_url="memory:"), host) as workbench:
+    async with open_workbench(load_settings(home=folder, database_url="memory:", **settings), host) as workbench:
         yield workbench
 
 
@@ -116,6 +117,11 @@ async def test_an_idle_model_gives_way(tmp_path: Path) -> None:
         assert text_of(await told(workbench, "a")) == "hello"
         assert text_of(await told(workbench, "b")) == "hello"
         assert [loaded.name for loaded in workbench.residency.loaded()] == ["b"]
+
+
+async def test_a_draft_model_that_is_gone_takes_no_other_model_with_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, OneAtATime(), "a", lookahead={"draft_model": "gone"}) as workbench:
+        assert text_of(await told(workbench, "a")) == "hello"
 
 
 async def test_a_model_whose_prompt_is_being_read_does_not_give_way(tmp_path: Path) -> None:

@@ -166,6 +166,22 @@ def test_what_is_lost_on_the_way_is_told() -> None:
     assert kept.engine.used_cells == kept.cache.used_cells
 
 
+def test_what_cannot_be_saved_stays_where_it_is() -> None:
+    kept = Kept(sequences=8, cells=4096)
+    running = crowd(kept)
+    kept.engine.save = unsaved  # type: ignore[method-assign]
+    assert kept.cache.thin_out() == set()
+    del kept.engine.save
+    assert kept.engine.used_cells == kept.cache.used_cells
+    kept.cache.keep(running.slot)
+    assert kept.run([*tokens_of("running", 50), 1]).cached == 50
+
+
+def unsaved(sequence: int) -> bytes:
+    """As an engine that cannot copy a sequence."""
+    raise EngineFailure("no memory")
+
+
 def refusing(sequence: int, state: bytes) -> None:
     """As an engine whose memory is full."""
     raise EngineFailure("no room")
@@ -214,6 +230,22 @@ def test_a_shared_prefix_outlives_the_process(folder: Path) -> None:
     after = Kept(SavedPrefixes(folder))
     assert after.run(system + tokens_of("c", 20)).cached == 300
     assert len(list(folder.iterdir())) == 1
+
+
+def test_a_prompt_that_is_asked_again_is_no_prefix_that_others_share(folder: Path) -> None:
+    kept = Kept(SavedPrefixes(folder))
+    question = tokens_of("the same question ", 300)
+    first, second = kept.begin(question), kept.begin(question)
+    assert (first.cached, second.cached) == (0, 299)
+    kept.saved.close()
+    assert not list(folder.iterdir())
+
+
+def test_what_a_killed_process_left_half_written_is_removed(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "1234.partial").write_bytes(b"half")
+    SavedPrefixes(folder).close()
+    assert not list(folder.iterdir())
 
 
 def test_a_damaged_file_is_removed_and_costs_nothing_else(folder: Path) -> None:

@@ -95,6 +95,20 @@ def test_nobody_starves_and_nothing_leaks(data: st.DataObject) -> None:
     assert first in bench.admitted
 
 
+def test_a_client_in_debt_is_served_though_ever_new_ones_come() -> None:
+    bench = SteppedScheduler(quantum=64, running=1)
+    bench.submit(b"a long prompt that costs more than a quantum " * 4, 4, "indebted")
+    bench.step()
+    late = bench.submit(b"again", 4, "indebted")
+    for place in range(1000):
+        while len(bench.scheduler.waiting) < 4:
+            bench.submit(b"new", 2, f"client {place} {len(bench.scheduler.waiting)}")
+        bench.step()
+        if late in bench.admitted:
+            break
+    assert late in bench.admitted
+
+
 @pytest.mark.parametrize("cells", [256, 4096])
 def test_a_leader_that_never_ends_does_not_hold_its_followers(cells: int) -> None:
     bench = SteppedScheduler(quantum=512, cells=cells)

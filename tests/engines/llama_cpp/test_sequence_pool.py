@@ -180,3 +180,37 @@ def test_a_continuation_that_is_cut_into_its_prefix_is_cut_at_home_too(open_chat
     assert_alike(prefill(engine, prompt[80:], start=80, sequence=2), whole)
     written = engine.logits(next_row(engine, 5, position=160, sequence=2)).copy()
     assert_alike(written, alone.logits(next_row(alone, 5, position=160)))
+
+
+def test_a_prefix_can_be_shared_into_a_guest_that_was_emptied(open_chat) -> None:
+    engine, prompt = crowded(open_chat), tokens_of(100)
+    prefill(engine, prompt[:80], sequence=1)
+    prefill(engine, tokens_of(40), sequence=2)
+    assert engine.truncate(2, 0)
+    engine.share_prefix(1, 2, 80)
+    alone = open_chat(context_length=512, batch_tokens=512)
+    assert_alike(prefill(engine, prompt[80:], start=80, sequence=2), prefill(alone, prompt))
+
+
+def test_a_draft_is_verified_in_the_pool_however_long_it_is(open_chat) -> None:
+    engine, prompt = crowded(open_chat), tokens_of(40)
+    prefill(engine, prompt, sequence=1)
+    engine.evaluate(drafted(prompt, first=5, length=31, sequence=1))
+    assert guest(engine) is None
+
+
+def drafted(prompt: list[int], *, first: int, length: int, sequence: int) -> TokenBatch:
+    """A sequence's newest token and a draft, all flagged for logits."""
+    batch = TokenBatch()
+    for offset, token in enumerate([first, *tokens_of(length)]):
+        batch.add(token, position=len(prompt) + offset, sequence=sequence, logits=True)
+    return batch
+
+
+def test_what_slid_into_cells_of_its_own_counts_as_such(open_chat) -> None:
+    engine, prompt = crowded(open_chat), tokens_of(200)
+    prefill(engine, prompt, sequence=1)
+    engine.share_prefix(1, 2, 200)
+    used = engine._pool._used_cells()
+    engine.slide(2, 4, 50)
+    assert engine._pool._used_cells() == used + 150

@@ -148,6 +148,11 @@ def test_a_model_that_ends_no_answer_is_held_to_no_shape() -> None:
         endless.compile(Constraint(kind="choice", value='["a"]'))
 
 
+DEEP_GRAMMAR = "\n".join(
+    ['root ::= r0 | "(" root ")"', *(f"r{rule} ::= r{rule + 1}?" for rule in range(1500)), 'r1500 ::= "a"']
+)
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "reason"),
     [
@@ -161,6 +166,7 @@ def test_a_model_that_ends_no_answer_is_held_to_no_shape() -> None:
         ("regex", r"\bword", "lookarounds not supported"),
         ("regex", "a?" * 3000, "6,000 characters"),
         ("regex", "(" * 2000 + "a" + ")" * 2000, "nest"),
+        ("grammar", DEEP_GRAMMAR, "nested too deeply"),
         ("regex", "\ud800", "half of a surrogate pair"),
         ("choice", json.dumps(["a"] * 100_000), "262,144 are allowed"),
         ("choice", '["a", ""]', "none of them empty"),
