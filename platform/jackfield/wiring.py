@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
+
+import structlog
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.models import InstalledModel
@@ -28,6 +31,8 @@ from jackfield.workbench import Workbench
 if TYPE_CHECKING:
     from jackfield.models.tuning.tuner import ModelTuner
 
+log = structlog.get_logger()
+
 
 @asynccontextmanager
 async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
@@ -36,6 +41,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
     async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs, shared=shared):
         await _prune(store.runs, settings.runs.keep_days)
         catalog = _catalog(settings, plugins, store)
+        await asyncio.to_thread(_drop_orphaned_prefixes, settings, await catalog.all())
         residency = ModelResidency(
             plugins.registry.engines,
             settings=EngineSettings(**settings.engine.model_dump()),
@@ -139,7 +145,24 @@ def _catalog(settings: Settings, plugins: PluginHost, store: StateStore) -> Mode
 def _saved_prefixes(settings: Settings, model: InstalledModel) -> SavedPrefixes:
     """A model's prefixes, read from its folder. Blocking."""
     limits = PrefixLimits(memory=settings.prefixes.memory_mb << 20, disk=settings.prefixes.disk_mb << 20)
-    return SavedPrefixes(settings.prefixes_folder / model.sha256[:32] if limits.disk else None, limits)
+    return SavedPrefixes(settings.prefixes_folder / _prefixes_of(model) if limits.disk else None, limits)
+
+
+def _prefixes_of(model: InstalledModel) -> str:
+    return model.sha256[:32]
+
+
+def _drop_orphaned_prefixes(settings: Settings, models: Sequence[InstalledModel]) -> None:
+    """Delete saved prefixes whose model was removed: they tell what was asked. Blocking."""
+    kept = {_prefixes_of(model) for model in models}
+    try:
+        for folder in settings.prefixes_folder.iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("prefixes of a removed model could not be deleted", reason=str(error))
 
 
 async def _draft_model(settings: Settings, catalog: ModelCatalog) -> InstalledModel | None:

@@ -106,7 +106,7 @@ def test_every_workload_gives_answers_of_the_exact_length(terminal: Terminal) ->
         "single": 13,
         "copy": 40,
         "mixed": 4 * 19 + 2,
-        "agents": 4 * 5 * 5,
+        "agents": 8 * 5 * 5,
         "prefix-1024": 8 * 6,
         "prefix-1024-unshared": 8 * 6,
         "prefix-128": 8 * 6,
@@ -189,8 +189,8 @@ def test_a_llama_server_gets_the_same_requests_in_the_same_run(terminal: Termina
     (agents,) = report["workloads"]
     ours, theirs = agents["results"]
     assert (ours["server"], theirs["server"]) == ("jackfield", "peer")
-    assert theirs["median"]["answer_tokens"] == ours["median"]["answer_tokens"] == 100
-    assert theirs["median"]["prompt_tokens"] - theirs["median"]["prefilled_tokens"] == 20 * 3
+    assert theirs["median"]["answer_tokens"] == ours["median"]["answer_tokens"] == 200
+    assert theirs["median"]["prompt_tokens"] - theirs["median"]["prefilled_tokens"] == 40 * 3
     paired = zip(ours["rounds"], theirs["rounds"], strict=True)
     ratios = [our["figures"]["seconds"] / their["figures"]["seconds"] for our, their in paired]
     assert agents["ratio"] == pytest.approx(sum(ratios) / 2)

@@ -53,7 +53,12 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     presence_penalty: Annotated[float, Meta(description="Above 0, what was written gets less likely.")] | None = None
     frequency_penalty: Annotated[float, Meta(description="The same, for each time it was written.")] | None = None
     repeat_penalty: Annotated[float, Meta(description="The same as a factor; 1 changes nothing.")] | None = None
-    seed: Annotated[int, Meta(description="The same seed and request draw the same tokens.")] | None = None
+    seed: (
+        Annotated[
+            int, Meta(description="The same seed and request draw the same tokens, but where two are nearly as likely.")
+        ]
+        | None
+    ) = None
     stop: Annotated[str | list[str], Meta(description="The answer ends before any of these; 16 at most.")] | None = None
     logit_bias: (
         Annotated[dict[str, float], Meta(description="Token ids with what to add to their logits, -100 to 100.")] | None
@@ -68,11 +73,17 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     ) = None
     overflow: (
         Annotated[
-            Literal["error", "slide"], Meta(description="Where the context ends: end, or drop the oldest tokens.")
+            Literal["error", "slide"],
+            Meta(description="Where the context ends amid an answer: end, or drop the oldest tokens but the first."),
         ]
         | None
     ) = None
-    user: Annotated[str, Meta(max_length=256, description="Who asks, as the run records it.")] | None = None
+    user: (
+        Annotated[
+            str, Meta(max_length=256, description="Who asks: all users are served evenly, and the run records it.")
+        ]
+        | None
+    ) = None
 
 
 def check_stream_options(request: GenerationRequest) -> None:

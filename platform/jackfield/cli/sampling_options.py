@@ -14,7 +14,7 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "top_p": (float, "Draw from the likeliest tokens that hold this much probability."),
     "min_p": (float, "Drop tokens less likely than this share of the likeliest."),
     "repeat_penalty": (float, "Above 1, tokens that were used lately are less likely."),
-    "seed": (int, "The same seed draws the same answer."),
+    "seed": (int, "The same seed draws the same answer, but where two tokens are nearly as likely."),
 }
 
 

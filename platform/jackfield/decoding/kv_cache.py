@@ -28,7 +28,10 @@ WORTH_SAVING = 64
 """Tokens from which on a prefix is parked in memory rather than evaluated again."""
 
 WORTH_A_FILE = 256
-"""Tokens from which on a prefix that requests share is saved on disk."""
+"""Tokens from which on a prefix is saved on disk: one that requests share, or that is kept when a model is unloaded."""
+
+SAVED_AT_LAST = 4
+"""One part in this many of the room on disk is for what is kept when a model is unloaded."""
 
 IDLE_FOR = 2.0
 """Seconds that an idle sequence stays however many there are; an agent's next turn comes sooner."""
@@ -187,6 +190,24 @@ class KVCache:
         self._vacated = 0
         movable = [slot for slot in self._tree if self._is_movable(slot)]
         return {slot for slot in movable if not self._move_down(slot)}
+
+    def save_kept(self) -> None:
+        """Have what is kept for its prefix outlive the process, the latest first, in a part of the room on disk."""
+        room = self._saved.disk_limit // SAVED_AT_LAST
+        for slot in reversed(self._idle):
+            tokens, family = self._tree.tokens(slot), self._tree.family(slot)
+            if len(tokens) < WORTH_A_FILE or self._saved.covers(tokens, family):
+                continue
+            try:
+                state = self._engine.save(slot)
+            except EngineFailure as error:
+                log.warning("a prefix could not be saved", model=self._engine.model.name, reason=error.message)
+                continue
+            room -= len(state)
+            if room < 0:
+                return
+            self._saved.write(tokens, state, family)
+        self._saved.write_parked(room, shortest=WORTH_A_FILE)
 
     @property
     def _bearable_cells(self) -> int:

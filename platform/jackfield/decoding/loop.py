@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from jackfield.contracts.engine import TokenEngine
-from jackfield.decoding.batch import Draws, batch_of
+from jackfield.decoding.batch import batch_of
 from jackfield.decoding.cache_use import CacheUse
 from jackfield.decoding.handle import Parcel, SequenceHandle, post
 from jackfield.decoding.kv_cache import KVCache
@@ -150,6 +150,7 @@ class DecodeLoop:
             while self._take_orders():
                 self._guarded_step()
             self._break(list(self._sequences.values()), ShuttingDown("The model was unloaded while it was answering."))
+            self._cache.save_kept()
         except Exception as error:
             log.exception("decode loop ended", model=self.engine.model.name)
             with self._wake:
@@ -218,13 +219,13 @@ class DecodeLoop:
             log.error("evaluation failed", model=self.engine.model.name, rows=len(batch), reason=error.message)
             self._break([share.sequence for share in shares], error)
             return
-        self._count(shares, draws, time.perf_counter() - began)
+        self._count(shares, time.perf_counter() - began)
         for share in shares:
             self._advance(share)
         for share, rows in draws:
             self._draw(share, rows)
 
-    def _count(self, shares: list[Share], draws: Draws, seconds: float) -> None:
+    def _count(self, shares: list[Share], seconds: float) -> None:
         decodes = sum(not share.sequence.prefilling for share in shares)
         prefill_rows = sum(share.rows for share in shares if share.sequence.prefilling)
         drafted = sum(len(share.draft) for share in shares)
@@ -233,7 +234,6 @@ class DecodeLoop:
         if not drafted:
             self._scheduler.pace.timed(decodes=decodes, prefill_rows=prefill_rows, seconds=seconds)
         self.statistics.evaluating += seconds
-        self.statistics.prefilled_tokens += sum(share.rows for share in shares) - len(draws)
 
     def _admit(self) -> None:
         while self._scheduler.urgent_waits() and self._preempt():
@@ -308,6 +308,7 @@ class DecodeLoop:
         sequence = share.sequence
         if sequence.slot is not None:
             end = sequence.evaluated + share.rows
+            self.statistics.prefilled_tokens += max(0, min(end, len(sequence.request.prompt)) - sequence.evaluated)
             self._cache.grew(sequence.slot, sequence.tokens[sequence.evaluated : end])
             sequence.evaluated = end
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -25,6 +26,10 @@ log = structlog.get_logger()
 
 SUFFIX = ".prefix"
 PARTIAL = ".partial"
+
+ABANDONED_AFTER = 3600
+"""Seconds after which nobody is writing a file any more that is half written."""
+
 _MAGIC = b"JFP2"
 _HEAD = struct.Struct("<4sII")
 
@@ -70,6 +75,11 @@ class SavedPrefixes:
     def disk_bytes(self) -> int:
         """What the files take."""
         return sum(entry.size for entry in self._entries.values() if entry.path is not None)
+
+    @property
+    def disk_limit(self) -> int:
+        """Bytes that files may take, 0 where none are kept."""
+        return self._limits.disk if self._folder else 0
 
     def longest(self, tokens: Sequence[int], family: str = "") -> tuple[int, int | None]:
         """How many of these tokens' first some saved prefix of a family has, and its key; (0, None) if none has any."""
@@ -123,6 +133,17 @@ class SavedPrefixes:
         self._writer.submit(_write_whole, path, head, state)
         self._add(tokens, family, _Entry(size=size, path=path))
 
+    def write_parked(self, room: int, *, shortest: int) -> None:
+        """Write what is parked in memory, the latest first, as far as `room` bytes reach."""
+        for key, entry in reversed(list(self._entries.items())):
+            tokens, family = self._tree.tokens(key), self._tree.family(key)
+            if entry.state is None or len(tokens) < shortest or self.covers(tokens, family):
+                continue
+            room -= entry.size
+            if room < 0:
+                return
+            self.write(tokens, entry.state, family)
+
     def forget(self, key: int) -> None:
         """Drop a saved prefix, and its file."""
         entry = self._entries.pop(key)
@@ -158,9 +179,10 @@ class SavedPrefixes:
         """Take in what an earlier process left, the least lately used first; what is damaged is removed."""
         if self._folder is None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for partial in self._folder.glob(f"*{PARTIAL}"):
-            _remove(partial)
+            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
+                _remove(partial)
         files = [(path.stat(), path) for path in self._folder.glob(f"*{SUFFIX}")]
         for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
             held = _held_in(path)
@@ -200,13 +222,18 @@ def _held_in(path: Path) -> tuple[list[int], str] | None:
 def _write_whole(path: Path, head: bytes, state: bytes) -> None:
     partial = path.with_suffix(PARTIAL)
     try:
-        with partial.open("wb") as file:
+        with open(partial, "wb", opener=_private) as file:
             file.write(head)
             file.write(state)
         partial.replace(path)
     except OSError as error:
         log.warning("a prefix could not be saved", path=str(path), reason=str(error))
         _remove(partial)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read: it tells what was asked."""
+    return os.open(path, flags, 0o600)
 
 
 def _remove(path: Path) -> None:

@@ -217,7 +217,8 @@ class ModelCatalog:
         """A model by its exact name; `subject` is what it was asked for as."""
         model = await self._records.get(name)
         if model is None:
-            raise ModelNotFound(_not_found(name, subject, await self._names()), parameter=parameter)
+            alike = await self._names(adapters=parameter == "adapter")
+            raise ModelNotFound(_not_found(name, subject, alike), parameter=parameter)
         return model
 
     async def _chosen_default(self) -> str:
@@ -226,8 +227,8 @@ class ModelCatalog:
             raise ModelNotFound(_no_default(await self._names()), parameter="model")
         return name
 
-    async def _names(self) -> list[str]:
-        return [model.name for model in await self._records.all()]
+    async def _names(self, *, adapters: bool = False) -> list[str]:
+        return [model.name for model in await self._records.all() if model.description.is_adapter == adapters]
 
 
 async def _fetched(source: GuardedSource, resolved: ResolvedModel, scratch: Path, progress: Progress) -> Arrival:
@@ -284,7 +285,8 @@ def _is_whole(model: InstalledModel) -> bool:
 
 def _not_found(name: str, subject: str, installed: list[str]) -> str:
     if not installed:
-        return f"{subject} is not installed, and no other is: bring one with {PULL_STARTER}."
+        bring = "`jackfield models pull REFERENCE`" if subject.startswith("Adapter") else PULL_STARTER
+        return f"{subject} is not installed, and no other is: bring one with {bring}."
     near = difflib.get_close_matches(name, installed, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return (

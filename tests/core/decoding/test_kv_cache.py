@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -243,9 +244,28 @@ def test_a_prompt_that_is_asked_again_is_no_prefix_that_others_share(folder: Pat
 
 def test_what_a_killed_process_left_half_written_is_removed(folder: Path) -> None:
     folder.mkdir()
-    (folder / "1234.partial").write_bytes(b"half")
+    left, being_written = folder / "1234.partial", folder / "5678.partial"
+    for path in (left, being_written):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
     SavedPrefixes(folder).close()
-    assert not list(folder.iterdir())
+    assert list(folder.iterdir()) == [being_written]
+
+
+def test_what_was_used_last_outlives_the_process_though_nobody_shared_it(folder: Path) -> None:
+    before = Kept(SavedPrefixes(folder, PrefixLimits(memory=1 << 20, disk=24_000)))
+    parked, kept, short = tokens_of("parked ", 300), tokens_of("kept ", 300), tokens_of("short ", 100)
+    before.run(parked)
+    before.cache.make_room(before.engine.limits.cells)
+    before.run(kept)
+    before.run(short)
+    before.cache.save_kept()
+    before.saved.close()
+    after = Kept(SavedPrefixes(folder))
+    assert after.run([*kept[:280], 1]).cached == 280
+    assert after.run([*parked, 1]).cached == 300
+    assert after.run([*short, 1]).cached == 0
+    assert {path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())} == {0o700, 0o600}
 
 
 def test_a_damaged_file_is_removed_and_costs_nothing_else(folder: Path) -> None:
