@@ -9,8 +9,11 @@ LONGEST_WAIT = 1.0
 """Seconds that a step with prefill may take where many prompts wait for few streams."""
 
 HARDLY_NOTICED = 0.35
-"""Seconds that a step may take on the side: for a short prompt, such as an agent's next turn, to join the others at
-once, or where several prompts wait."""
+"""Seconds of a single pause that let a short prompt, such as an agent's next turn, join the others at once."""
+
+SEVERAL_WAIT = 0.7
+"""Seconds that a step may take on the side where several prompts wait: each step of few decodes costs nearly as much as
+one of many, so the sooner all are read, the better for all."""
 
 SMALLEST_CHUNK = 8
 NEWEST_WEIGHT = 0.3
@@ -60,7 +63,7 @@ class Pace:
         crowd = max(1.0, prefills / decodes)
         pause = min((LONGEST_PAUSE * crowd**2 - 1) * step, max(LONGEST_WAIT, LONGEST_PAUSE * step))
         if prefills > 1:
-            pause = max(pause, HARDLY_NOTICED)
+            pause = max(pause, SEVERAL_WAIT)
         short = min(short_rows, int(HARDLY_NOTICED / self._prompt_token))
         return min(room, max(SMALLEST_CHUNK, int(pause / self._prompt_token), short))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackfield.decoding.pace import HARDLY_NOTICED, LONGEST_WAIT, LOOKS_AFTER, Pace
+from jackfield.decoding.pace import LONGEST_WAIT, LOOKS_AFTER, SEVERAL_WAIT, Pace
 
 STEP, TOKEN = 0.060, 0.006
 """Seconds of a step of decodes alone, and of a prompt token."""
@@ -31,9 +31,9 @@ def test_one_prompt_makes_no_stream_pause_for_three_steps() -> None:
     assert STEP < pause < 2.5 * STEP
 
 
-def test_several_prompts_may_take_what_is_hardly_noticed_and_many_a_second() -> None:
+def test_several_prompts_may_make_a_longer_pause_and_many_one_of_a_second() -> None:
     pace = timed_pace()
-    assert rows(pace, decodes=4, prefills=2) == int(HARDLY_NOTICED / TOKEN)
+    assert rows(pace, decodes=4, prefills=2) == int(SEVERAL_WAIT / TOKEN)
     pace = timed_pace(decodes=1)
     assert rows(pace, decodes=1, prefills=7) == int(LONGEST_WAIT / TOKEN)
 
