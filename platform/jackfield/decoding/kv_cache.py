@@ -285,10 +285,11 @@ class KVCache:
         if key is None or min(length, len(tokens) - 1) < beyond + WORTH_SAVING:
             return
         held = self._saved.tokens(key)
-        if not (self._limits.shares_parts or length == len(held) < len(tokens)) or not self.make_room(len(held)):
+        if not (self._limits.shares_parts or length == len(held) < len(tokens)):
             return
+        # Before there is room: what gives way is parked, and this one may have to be forgotten for it.
         state = self._saved.state(key)
-        if state is None:
+        if state is None or not self.make_room(len(held)):
             return
         slot = self._emptied(sparing=None)
         self._tree.add(slot, family=family)
@@ -296,7 +297,7 @@ class KVCache:
             self._engine.restore(slot, state)
         except EngineFailure as error:
             log.warning("a saved prefix could not be restored", model=self._engine.model.name, reason=error.message)
-            if not isinstance(error, CellsExhausted):
+            if not isinstance(error, CellsExhausted) and self._saved.longest(tokens, family)[1] == key:
                 self._saved.forget(key)
             self.drop(slot)
             return

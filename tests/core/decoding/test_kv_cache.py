@@ -113,6 +113,16 @@ def test_a_parked_prefix_comes_back() -> None:
     assert kept.cache.restored_tokens == 200
 
 
+def test_a_prefix_comes_back_though_what_gives_way_takes_its_place_in_memory() -> None:
+    kept = Kept(SavedPrefixes(limits=PrefixLimits(memory=600)), cells=400)
+    first, second = tokens_of("first", 300), tokens_of("second", 300)
+    kept.run(first)
+    kept.cache.make_room(400)
+    assert kept.saved.memory_bytes > 300, "there is room for one"
+    kept.run(second)
+    assert kept.run([*first, 1]).cached == 300
+
+
 def test_parked_prefixes_stay_within_their_memory() -> None:
     kept = Kept(SavedPrefixes(limits=PrefixLimits(memory=600)), cells=256)
     for name in "abcdef":

@@ -17,8 +17,8 @@ from jackfield.errors import MissingDependency
 if TYPE_CHECKING:
     from jackfield.decoding.constraints.matcher import ConstraintMatcher, TokenTrie
 
-MOST_KEPT = 512
-"""As many as may wait for a model: what a waiting request needs is not compiled again while others decode."""
+MOST_KEPT = 128
+"""Enough that what a waiting request needs is seldom compiled again while others decode."""
 
 REMEDY = "pip install 'jackfield[local]'"
 
