@@ -5,11 +5,13 @@
     │   ├── UnknownParameter
     │   ├── UnsupportedParameter    known, but nothing here can do it
     │   ├── ContextOverflow         the prompt is longer than the model's context
-    │   └── ConstraintUnsupported   an answer's shape was asked for that this engine cannot hold
+    │   ├── ConstraintUnsupported   an answer's shape was asked for that this engine cannot hold
+    │   └── ArgumentsInvalid        a call's arguments do not fit its tool's schema
     ├── NotFound                    the thing named does not exist here
     │   ├── ModelNotFound
     │   ├── ReferenceNotFound       no source knows this model reference
     │   ├── RunNotFound
+    │   ├── ToolNotFound
     │   ├── ConversationNotFound
     │   └── PluginNotFound
     ├── Conflict                    it exists already, or another holds it
@@ -17,6 +19,12 @@
     │   ├── PortInUse
     │   ├── RunCancelled            somebody stopped the run before its answer was whole
     │   └── RunElsewhere            another process executes the run
+    ├── CallDenied                  a call needs an approval that it did not get
+    ├── ToolFailure                 a tool could not do what it was asked
+    │   ├── ToolTimeout
+    │   └── RetryLater              it may work if it is tried again
+    ├── LimitReached                a run came to the end of its steps, tokens, time or money
+    │   └── LoopDetected            it does the same over and over
     ├── Unavailable                 not now; trying again later may help
     │   ├── ModelLoading
     │   ├── Overloaded
@@ -91,6 +99,10 @@ class ConstraintUnsupported(InvalidRequest):
     code = "constraint_unsupported"
 
 
+class ArgumentsInvalid(InvalidRequest):
+    code = "arguments_invalid"
+
+
 class NotFound(JackfieldError):
     code = "not_found"
 
@@ -109,6 +121,10 @@ class RunNotFound(NotFound):
 
 class ConversationNotFound(NotFound):
     code = "conversation_not_found"
+
+
+class ToolNotFound(NotFound):
+    code = "tool_not_found"
 
 
 class PluginNotFound(NotFound):
@@ -137,6 +153,36 @@ RETRY_AFTER = 5
 
 class RunElsewhere(Conflict):
     code = "run_elsewhere"
+
+
+class CallDenied(JackfieldError):
+    code = "call_denied"
+
+
+class ToolFailure(JackfieldError):
+    code = "tool_failure"
+
+
+class ToolTimeout(ToolFailure):
+    code = "tool_timeout"
+
+
+class RetryLater(ToolFailure):
+    """It may work in `after` seconds; a tool raises it to be tried again, as often as its description says."""
+
+    code = "retry_later"
+
+    def __init__(self, message: str, *, after: float = 0.5) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class LimitReached(JackfieldError):
+    code = "limit_reached"
+
+
+class LoopDetected(LimitReached):
+    code = "loop_detected"
 
 
 class Unavailable(JackfieldError):

@@ -7,7 +7,9 @@ from typing import Literal
 
 import msgspec
 
-FinishReason = Literal["stop", "length"]
+from jackfield.messages import Call, Message, Provenance
+
+FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,93 @@ class TextDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     scores: tuple[TokenScore, ...] = ()
 
 
+class CallOpened(msgspec.Struct, frozen=True, kw_only=True, tag="call_opened"):
+    """The model began to write a call of a known tool."""
+
+    call: str
+    tool: str
+
+
+class CallText(msgspec.Struct, frozen=True, kw_only=True, tag="call_text"):
+    """More of a call's arguments, as JSON text; what it says joins to an object."""
+
+    call: str
+    text: str
+
+
+class CallWritten(msgspec.Struct, frozen=True, kw_only=True, tag="call_written"):
+    """A call is whole; one that is not `ours` is for the caller to run."""
+
+    call: Call
+    ours: bool = True
+
+
+class CallRefused(msgspec.Struct, frozen=True, kw_only=True, tag="call_refused"):
+    """What the model wrote is no call that could be run; the model is told the reason."""
+
+    call: str
+    reason: str
+
+
+class CallStarted(msgspec.Struct, frozen=True, kw_only=True, tag="call_started"):
+    """A tool begins to work; where it takes its arguments as they are written, before the call is whole."""
+
+    call: str
+    tool: str
+
+
+class CallEnded(msgspec.Struct, frozen=True, kw_only=True, tag="call_ended"):
+    """A tool gave its result after so many seconds, in which the model wrote `tokens_meanwhile`."""
+
+    call: Call
+    text: str
+    error: bool = False
+    provenance: Provenance = "tool"
+    seconds: float = 0.0
+    tokens_meanwhile: int = 0
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """A model's turn is on record under the digest of what it was asked; a resumed run takes it from here."""
+
+    asked: str
+    message: Message
+    reason: FinishReason
+    usage: Usage
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
+    """A remark of an agent on what it does."""
+
+    text: str
+
+
+class PendingCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that waits for somebody's approval, and why it needs that."""
+
+    call: Call
+    reason: str
+
+
+class Paused(msgspec.Struct, frozen=True, kw_only=True, tag="paused"):
+    """Nothing executes the run until its calls are decided on, or it is resumed."""
+
+    reason: Literal["approval", "interrupted"]
+    calls: tuple[PendingCall, ...] = ()
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True, tag="decided"):
+    """Somebody approved or denied a call."""
+
+    call: Call
+    approved: bool
+    reason: str = ""
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
+    """A paused run goes on."""
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     """The answer is whole, or as long as was allowed."""
 
@@ -80,7 +169,25 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag="cancelled"):
     usage: Usage | None = None
 
 
-RunEventBody = Queued | Started | TextDelta | Finished | Failed | Cancelled
+RunEventBody = (
+    Queued
+    | Started
+    | TextDelta
+    | CallOpened
+    | CallText
+    | CallWritten
+    | CallRefused
+    | CallStarted
+    | CallEnded
+    | Answered
+    | Noted
+    | Paused
+    | Decided
+    | Resumed
+    | Finished
+    | Failed
+    | Cancelled
+)
 FINAL_EVENTS = (Finished, Failed, Cancelled)
 
 

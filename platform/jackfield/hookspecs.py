@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jackfield.contracts.records import Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
     from jackfield.contracts.sources import ModelSource
-    from jackfield.contracts.tools import Tool
+    from jackfield.contracts.tools import Tool, ToolSource
 
 PROJECT = "jackfield"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -44,15 +44,19 @@ class Hooks:
 
     @hookspec
     def jackfield_tools(self) -> list[Provided[Tool]]:  # type: ignore[empty-body]
-        """Offer tools that models can call. Fires when plugins load; to be built when a run first names the tool."""
+        """Offer tools that models can call. Fires when plugins load; built when a run first names the tool."""
+
+    @hookspec
+    def jackfield_tool_sources(self) -> list[Provided[ToolSource]]:  # type: ignore[empty-body]
+        """Offer tools that must be asked for, such as a server's. Fires when plugins load; built at first use."""
 
     @hookspec
     def jackfield_call_protocols(self) -> list[Provided[CallProtocol]]:  # type: ignore[empty-body]
-        """Offer ways to show tools and see calls. Fires when plugins load; to be built at the first run with tools."""
+        """Offer ways to show tools and see calls. Fires when plugins load; built at the first run with tools."""
 
     @hookspec
     def jackfield_agents(self) -> list[Provided[Agent]]:  # type: ignore[empty-body]
-        """Offer policies over a run. Fires when plugins load; to be built when a run first names the agent."""
+        """Offer policies over a run. Fires when plugins load; built when a run first names the agent."""
 
     @hookspec
     def jackfield_prompt_compressors(self) -> list[Provided[PromptCompressor]]:  # type: ignore[empty-body]
@@ -80,7 +84,7 @@ class Hooks:
 
     @hookspec
     def jackfield_guards(self) -> list[Provided[Guard]]:  # type: ignore[empty-body]
-        """Offer judges of spans, calls and answers. Fires when plugins load; to be built at the first run."""
+        """Offer judges of spans, calls and answers. Fires when plugins load; built at the first run."""
 
     @hookspec
     def jackfield_executors(self) -> list[Provided[ExecutorFactory]]:  # type: ignore[empty-body]

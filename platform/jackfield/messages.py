@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,12 +18,25 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     provenance: Provenance
 
 
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that a model has finished writing."""
+
+    identifier: str
+    tool: str
+    arguments: dict[str, Any]
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn of a conversation: spans in reading order."""
+    """One turn of a conversation: spans in reading order.
+
+    An assistant's turn makes `calls` beside its text; a tool's turn answers the call that `answers` names.
+    """
 
     role: Role
     spans: tuple[Span, ...]
     name: str | None = None
+    calls: tuple[Call, ...] = ()
+    answers: str | None = None
 
     @property
     def text(self) -> str:

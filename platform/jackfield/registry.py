@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jackfield.contracts.records import Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
     from jackfield.contracts.sources import ModelSource
-    from jackfield.contracts.tools import Tool
+    from jackfield.contracts.tools import Tool, ToolSource
 
 T = TypeVar("T")
 
@@ -131,6 +131,7 @@ class Registry:
         self.engines: Shelf[EngineFactory] = Shelf("engine", extra="local")
         self.model_sources: Shelf[ModelSource] = Shelf("model source", extra="local")
         self.tools: Shelf[Tool] = Shelf("tool")
+        self.tool_sources: Shelf[ToolSource] = Shelf("tool source", extra="local")
         self.call_protocols: Shelf[CallProtocol] = Shelf("call protocol")
         self.agents: Shelf[Agent] = Shelf("agent")
         self.prompt_compressors: Shelf[PromptCompressor] = Shelf("prompt compressor")

@@ -17,6 +17,7 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.JackfieldError: 1,
     errors.InvalidRequest: 2,
     errors.SettingsInvalid: 2,
+    errors.CallDenied: 3,
     errors.NotFound: 4,
     errors.Conflict: 5,
     errors.Unavailable: 6,
@@ -26,7 +27,7 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.PluginError: 9,
     errors.MissingDependency: 9,
 }
-"""By class; one that is not here has its nearest ancestor's. 3 is kept for a denied tool, 130 for Ctrl+C."""
+"""By class; one that is not here has its nearest ancestor's. 130 is for Ctrl+C."""
 
 
 class OutputUnwritable(OSError):

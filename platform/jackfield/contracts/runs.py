@@ -8,12 +8,41 @@ from typing import Annotated, Literal
 import msgspec
 
 from jackfield.contracts.sampling import Constraint, SamplingOverrides
+from jackfield.contracts.tools import CallMode, Permission, ToolChoice, ToolDescription
 from jackfield.events import Usage
 from jackfield.messages import Message
 
 Priority = Literal["interactive", "normal", "background"]
 Overflow = Literal["error", "compress", "slide"]
-RunState = Literal["queued", "running", "finished", "failed", "cancelled"]
+RunState = Literal["queued", "running", "paused", "finished", "failed", "cancelled"]
+
+
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a run that works in steps is stopped: model answers, tokens written, seconds, money; None is no limit."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1)] | None = 32
+    tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    spend: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+class ToolUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run may call and how.
+
+    `callers` are tools that the caller runs: a call of one ends the run. `names` are tools that are run here. With
+    `several` an answer may hold more than one call. An empty `protocol` is the one that settings name. Calls of the
+    `allowed` permissions are run unasked, and of all with "grant"; `folder` is what tools for files see.
+    """
+
+    callers: tuple[ToolDescription, ...] = ()
+    names: tuple[str, ...] = ()
+    choice: ToolChoice = ToolChoice()
+    several: bool = True
+    protocol: str = ""
+    mode: CallMode | None = None
+    allowed: tuple[Permission, ...] = ()
+    approval: Literal["ask", "grant"] = "ask"
+    folder: str | None = None
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -21,6 +50,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `adapter` names an installed LoRA adapter to answer with. `max_tokens` None lets the answer run to the end of the
     context; `logprobs` is how many likeliest tokens to report beside each written one, None for none at all.
+    `references` are texts that the answer may copy from, to look drafts up in. `agent` names the policy over the run.
     """
 
     model: str
@@ -35,6 +65,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str = "local"
     priority: Priority = "normal"
     adapter: str | None = None
+    references: tuple[str, ...] = ()
+    tools: ToolUse | None = None
+    agent: str | None = None
+    limits: RunLimits = RunLimits()
     conversation_id: str | None = None
 
 

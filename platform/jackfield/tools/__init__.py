@@ -1,0 +1,1 @@
+"""Tools: made from functions, run with limits, approved, and kept from commanding."""
