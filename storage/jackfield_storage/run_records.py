@@ -50,9 +50,10 @@ class SqlRunRecords:
         row = await self._database.row(RunRow, run_id)
         return None if row is None else _run_record(row)
 
-    async def recent(self, *, limit: int = 50) -> tuple[RunRecord, ...]:
+    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
         newest = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
-        return tuple(_run_record(row) for row in await self._database.rows(newest))
+        shown = newest if state is None else newest.where(RunRow.state == state)
+        return tuple(_run_record(row) for row in await self._database.rows(shown))
 
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
         _check_batch(run_id, events)

@@ -43,8 +43,8 @@ class RunRecords(Protocol):
 
     async def get(self, run_id: str) -> RunRecord | None: ...
 
-    async def recent(self, *, limit: int = 50) -> tuple[RunRecord, ...]:
-        """Newest first."""
+    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
+        """Newest first; only those of one state where it is given."""
         ...
 
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:

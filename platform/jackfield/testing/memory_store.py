@@ -15,6 +15,7 @@ from jackfield.identifiers import new_identifier
 from jackfield.messages import Message
 
 UNFINISHED = ("queued", "running")
+ENDED = ("finished", "failed", "cancelled")
 
 
 class InMemoryModels:
@@ -60,9 +61,10 @@ class InMemoryRuns:
         """By identifier."""
         return self._runs.get(run_id)
 
-    async def recent(self, *, limit: int = 50) -> tuple[RunRecord, ...]:
+    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
         """Newest first."""
-        newest_first = sorted(self._runs.values(), key=lambda run: (run.created_at, run.id), reverse=True)
+        shown = [run for run in self._runs.values() if state in (None, run.state)]
+        newest_first = sorted(shown, key=lambda run: (run.created_at, run.id), reverse=True)
         return tuple(newest_first[:limit])
 
     async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
@@ -114,7 +116,7 @@ class InMemoryRuns:
 
 def _end(state: RunState, finished_at: datetime | None) -> datetime | None:
     if finished_at is None:
-        return None if state in UNFINISHED else datetime.now(UTC)
+        return datetime.now(UTC) if state in ENDED else None
     return finished_at.astimezone(UTC)
 
 

@@ -95,6 +95,15 @@ class RunRecordsContract(StateStoreFixtures):
         assert await store.runs.recent(limit=3) == (runs[4], runs[3], runs[2])
         assert await store.runs.recent() == tuple(reversed(runs))
 
+    async def test_recent_runs_of_one_state_are_found_behind_newer_ones(self, store: StateStore) -> None:
+        states: tuple[RunState, ...] = ("paused", "finished", "paused", "running", "finished")
+        runs = [a_run(state=state, created_at=NOON + timedelta(minutes=at)) for at, state in enumerate(states)]
+        for run in runs:
+            await store.runs.add(run)
+        assert await store.runs.recent(limit=2, state="paused") == (runs[2], runs[0])
+        assert await store.runs.recent(state="queued") == ()
+        assert all(run.finished_at is None for run in await store.runs.recent(state="paused"))
+
     async def test_times_come_back_in_utc(self, store: StateStore) -> None:
         here = datetime.fromisoformat("2026-03-01T14:30:00.000001+02:30")
         run = a_run(state="finished", created_at=here, finished_at=here)
