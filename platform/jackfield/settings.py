@@ -85,6 +85,13 @@ class LookaheadSettings(Section):
     draft_model: str = ""
 
 
+class ToolSettings(Section):
+    """What the built-in tools may do beyond what is safe anywhere."""
+
+    private_addresses: bool = False
+    unsandboxed_python: bool = False
+
+
 class PluginSettings(Section):
     """Plugins that stay off."""
 
@@ -113,6 +120,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     prefixes: PrefixSettings = PrefixSettings()
     lookahead: LookaheadSettings = LookaheadSettings()
+    tools: ToolSettings = ToolSettings()
     plugins: PluginSettings = PluginSettings()
 
     @field_validator("home", mode="before")
