@@ -63,7 +63,7 @@ class PeerServer:
         """Its answer as it streams, whoever the client is; raises Unavailable with what was wrong."""
         written, usage = 0, None
         request = self._route.body(prompt, tokens)
-        with self._faults_told():
+        with peer_faults(self._address):
             async with self._http.stream("POST", self._route.path, json=request) as response:
                 await self._check_status(response)
                 async for event in _events(response):
@@ -99,7 +99,7 @@ class PeerServer:
 
     async def _check_vocabulary(self, engine: TokenEngine) -> None:
         """A server that cannot be asked how it cuts a text is believed."""
-        with self._faults_told():
+        with peer_faults(self._address):
             answer = await self._http.post("/tokenize", json={"content": SAMPLE, "add_special": False})
             if answer.status_code != 200:
                 return
@@ -111,7 +111,7 @@ class PeerServer:
             )
 
     async def _model(self, wanted: str) -> str:
-        with self._faults_told():
+        with peer_faults(self._address):
             answer = await self._http.get("/v1/models")
             if answer.status_code != 200:
                 raise Unavailable(f"The peer at {self._address} has neither /completion nor /v1/models.")
@@ -120,25 +120,17 @@ class PeerServer:
             raise Unavailable(f"The peer at {self._address} serves no model.")
         return wanted if wanted in names else names[0]
 
-    @contextmanager
-    def _faults_told(self) -> Iterator[None]:
-        import httpx
-
-        try:
-            yield
-        except httpx.ConnectError as error:
-            raise Unavailable(f"No server answers at {self._address}; start one, or leave out --peer.") from error
-        except httpx.TimeoutException as error:
-            raise Unavailable(f"The peer at {self._address} took too long: nothing came in time.") from error
-        except (httpx.HTTPError, msgspec.MsgspecError) as error:
-            raise Unavailable(
-                f"What answers at {self._address} does not speak as a llama-server does ({error!s:.200})."
-            ) from error
-
 
 @asynccontextmanager
 async def open_peer(address: str) -> AsyncIterator[PeerServer]:
     """A server at an http address, not asked anything yet; raises InvalidRequest or MissingDependency."""
+    async with open_http(address) as http:
+        yield PeerServer(http, address)
+
+
+@asynccontextmanager
+async def open_http(address: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the server at an address; raises InvalidRequest or MissingDependency."""
     try:
         import httpx
     except ModuleNotFoundError as error:
@@ -153,7 +145,24 @@ async def open_peer(address: str) -> AsyncIterator[PeerServer]:
     # A server may close a connection that was idle while others were measured, just as it is used again.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=base, timeout=timeout, limits=limits, trust_env=False) as http:
-        yield PeerServer(http, address)
+        yield http
+
+
+@contextmanager
+def peer_faults(address: str) -> Iterator[None]:
+    """Tell what keeps a peer from answering as Unavailable."""
+    import httpx
+
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise Unavailable(f"No server answers at {address}; start one, or leave out --peer.") from error
+    except httpx.TimeoutException as error:
+        raise Unavailable(f"The peer at {address} took too long: nothing came in time.") from error
+    except (httpx.HTTPError, msgspec.MsgspecError) as error:
+        raise Unavailable(
+            f"What answers at {address} does not speak as a llama-server does ({error!s:.200})."
+        ) from error
 
 
 EXAMPLE = "http://127.0.0.1:8080"
