@@ -1,0 +1,1 @@
+"""How well models call, and how little they wait for it, measured on this machine."""

@@ -1,0 +1,105 @@
+"""Questions that calls answer, in the shape of the Berkeley Function-Calling Leaderboard (BFCL)."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import Message
+
+CATEGORY = re.compile(r"_\d+(-\d+)*$")
+"""What an id has behind its category: `parallel_12`, `live_multiple_3-1-0`."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What is said before the answer."""
+
+    role: Literal["system", "user"]
+    content: str
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One question and the functions at hand, as BFCL describes them.
+
+    `ground_truth` holds the calls to be made, each a function's name with the values that each parameter may have ("":
+    it may be left out); None says that none of the functions suits.
+    """
+
+    id: str
+    question: tuple[tuple[Turn, ...], ...]
+    function: tuple[dict[str, Any], ...]
+    ground_truth: tuple[dict[str, dict[str, list[Any]]], ...] | None
+
+    @property
+    def category(self) -> str:
+        """The id without its number."""
+        return CATEGORY.sub("", self.id)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The question as a conversation."""
+        return tuple(Message.of(turn.role, turn.content) for turn in self.question[0])
+
+
+def read_cases(paths: Sequence[Path]) -> list[Case]:
+    """Every case of some files, one a line, packed (.gz) or not; folders stand for all files of that shape in them.
+
+    Raises InvalidRequest naming file and line.
+    """
+    cases: dict[str, Case] = {}
+    for path in (file for each in paths for file in _files(each)):
+        for place, line in enumerate(_lines(path), start=1):
+            case = _case(line, f"line {place} of {path}")
+            if case.id in cases:
+                raise InvalidRequest(f"Case '{case.id}' stands twice, the second time in line {place} of {path}.")
+            cases[case.id] = case
+    if not cases:
+        raise InvalidRequest(f"There is no case in {', '.join(map(str, paths))}.")
+    return list(cases.values())
+
+
+def sample(cases: Sequence[Case], limit: int | None) -> list[Case]:
+    """At most so many of each category, evenly spaced, in the order they came; always the same ones."""
+    by_category: dict[str, list[Case]] = {}
+    for case in cases:
+        by_category.setdefault(case.category, []).append(case)
+    return [case for each in by_category.values() for case in _evenly_spaced(each, limit)]
+
+
+def _evenly_spaced(cases: list[Case], limit: int | None) -> list[Case]:
+    if limit is None or limit >= len(cases):
+        return cases
+    return [cases[place * len(cases) // limit] for place in range(limit)]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted((*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")))
+    return [path]
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield from (line for line in file if line.strip())
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidRequest(f"{path} cannot be read as cases: {error}.") from error
+
+
+def _case(line: bytes, where: str) -> Case:
+    try:
+        case = msgspec.json.decode(line, type=Case)
+    except msgspec.MsgspecError as error:
+        raise InvalidRequest(f"What stands in {where} is no case of BFCL's shape: {error}.") from error
+    if len(case.question) != 1:
+        raise InvalidRequest(
+            f"Case '{case.id}' ({where}) has {len(case.question)} turns; only cases of one turn can be measured."
+        )
+    return case
