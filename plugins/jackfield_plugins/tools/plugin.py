@@ -1,0 +1,53 @@
+"""Registers the built-in tools. Each is imported when a run first names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jackfield.contracts.registration import Provided
+from jackfield.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from jackfield.contracts.tools import Tool
+
+
+@hookimpl
+def jackfield_tools() -> list[Provided[Tool]]:
+    """Files of a granted folder."""
+    return [
+        Provided("list_files", _list_files, "lists the files of the granted folder"),
+        Provided("read_file", _read_file, "reads a text file of the granted folder"),
+        Provided("search_files", _search_files, "finds lines in the files of the granted folder"),
+        Provided("write_file", _write_file, "writes a file of the granted folder"),
+        Provided("edit_file", _edit_file, "replaces a text in a file of the granted folder"),
+    ]
+
+
+def _list_files() -> Tool:
+    from jackfield_plugins.tools.file_reading import ListFiles
+
+    return ListFiles()
+
+
+def _read_file() -> Tool:
+    from jackfield_plugins.tools.file_reading import ReadFile
+
+    return ReadFile()
+
+
+def _search_files() -> Tool:
+    from jackfield_plugins.tools.file_search import SearchFiles
+
+    return SearchFiles()
+
+
+def _write_file() -> Tool:
+    from jackfield_plugins.tools.file_writing import WriteFile
+
+    return WriteFile()
+
+
+def _edit_file() -> Tool:
+    from jackfield_plugins.tools.file_writing import EditFile
+
+    return EditFile()
