@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -67,21 +68,32 @@ class Judge:
         return Judged(server=server, answer=answer, score=score(case, answer, self._checker))
 
 
-async def answered(cases: Sequence[Case], answerers: Sequence[Answerer], kept: KeptAnswers, say: Say) -> None:
-    """Have every case answered by everybody, never two at once; who goes first takes turns."""
+async def answered(
+    cases: Sequence[Case], answerers: Sequence[Answerer], kept: KeptAnswers, say: Say, *, seconds: float
+) -> list[Case]:
+    """Have cases answered by everybody, never two at once, and give those that are; who goes first takes turns.
+
+    No case is begun after so many seconds.
+    """
+    done = []
+    end = time.monotonic() + seconds
     for place, case in enumerate(cases):
         turn = place % len(answerers)
-        for answerer in (*answerers[turn:], *answerers[:turn]):
-            if kept.get(answerer, case) is None:
-                answer = await answerer.answer(case, offered_tools(case.function))
-                kept.put(answer)
-                say(f"{case.id} ({place + 1} of {len(cases)}): {answerer.name} {_in_short(answer)}")
+        missing = [each for each in (*answerers[turn:], *answerers[:turn]) if kept.get(each, case) is None]
+        if missing and time.monotonic() > end:
+            continue
+        for answerer in missing:
+            answer = await answerer.answer(case, offered_tools(case.function))
+            kept.put(answer)
+            say(f"{case.id} ({place + 1} of {len(cases)}): {answerer.name} {_in_short(answer)}")
+        done.append(case)
+    return done
 
 
 def accuracy(
     cases: Sequence[Case], ours: Answerer | None, peer: Answerer | None, kept: KeptAnswers, judge: Judge
 ) -> Accuracy:
-    """What was answered, judged and added up."""
+    """What was answered, judged and added up; every case was answered by everybody."""
     judged = [
         each
         for case in cases

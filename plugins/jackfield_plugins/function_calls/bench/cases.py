@@ -6,6 +6,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,11 +67,12 @@ def read_cases(paths: Sequence[Path]) -> list[Case]:
 
 
 def sample(cases: Sequence[Case], limit: int | None) -> list[Case]:
-    """At most so many of each category, evenly spaced, in the order they came; always the same ones."""
+    """At most so many of each category, evenly spaced and always the same ones; categories take turns."""
     by_category: dict[str, list[Case]] = {}
     for case in cases:
         by_category.setdefault(case.category, []).append(case)
-    return [case for each in by_category.values() for case in _evenly_spaced(each, limit)]
+    rounds = zip_longest(*(_evenly_spaced(each, limit) for each in by_category.values()))
+    return [case for each in rounds for case in each if case]
 
 
 def _evenly_spaced(cases: list[Case], limit: int | None) -> list[Case]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class AccuracyReport(msgspec.Struct, frozen=True, kw_only=True):
     peer: str | None
     max_tokens: int
     sampled: int
+    answered: int
     accuracy: Accuracy
 
 
@@ -50,6 +52,7 @@ class AccuracyPlan(msgspec.Struct, frozen=True, kw_only=True):
     peer: str | None
     peer_model: str
     keep: Path | None
+    seconds: float
 
 
 @click.group("calls")
@@ -81,7 +84,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print everyt
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many cases of each category, evenly spaced.")
 @click.option("--protocol", type=click.Choice(PROTOCOLS), default="constrained", show_default=True, help="How to call.")
-@click.option("--max-tokens", type=click.IntRange(min=1), default=1024, show_default=True, help="The longest answer.")
+@click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="The longest answer.")
 @click.option("--peer", metavar="URL", help="Another server to ask the same, in turns, over /v1/chat/completions.")
 @click.option("--peer-model", default="default", metavar="NAME", help="What the peer calls its model.")
 @click.option("--only-peer", is_flag=True, help="Ask nobody but the peer.")
@@ -90,6 +93,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print everyt
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Keep answers here; those that are there under the same conditions are not asked for again.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=math.inf,
+    metavar="N",
+    help="Begin no case after that long, and judge those that are answered.",
 )
 @json_option
 @pass_session
@@ -105,6 +115,7 @@ def accuracy_command(
     peer_model: str,
     only_peer: bool,
     keep: Path | None,
+    seconds: float,
     as_json: bool,
 ) -> None:
     """Judge the calls that a model writes itself, by BFCL's checker.
@@ -123,6 +134,7 @@ def accuracy_command(
         peer=peer,
         peer_model=peer_model,
         keep=keep,
+        seconds=seconds,
     )
     report = asyncio.run(_accuracy(session, plan, cases))
     if as_json:
@@ -131,6 +143,8 @@ def accuracy_command(
     print_table(ACCURACY_COLUMNS, accuracy_rows(report.accuracy))
     for sentence in (*accuracy_sentences(report.accuracy), report.machine):
         say(sentence)
+    if report.answered < report.sampled:
+        say(f"{report.answered} of {report.sampled} cases are answered; the same command with --keep goes on.")
 
 
 def _chosen(cases: list[Case], categories: tuple[str, ...]) -> list[Case]:
@@ -159,7 +173,8 @@ async def _accuracy(session: Session, plan: AccuracyPlan, cases: list[Case]) -> 
             workbench = await stack.enter_async_context(open_workbench(session.settings, session.plugins))
             model = (await workbench.models.get(plan.model)).name
             ours = OurRuns(workbench, model, plan.protocol, plan.max_tokens)
-        await answered(cases, [each for each in (ours, peer) if each], kept, say)
+        everybody = [each for each in (ours, peer) if each]
+        done = await answered(cases, everybody, kept, say, seconds=plan.seconds)
     return AccuracyReport(
         jackfield=__version__,
         machine=machine_line(),
@@ -168,5 +183,6 @@ async def _accuracy(session: Session, plan: AccuracyPlan, cases: list[Case]) -> 
         peer=plan.peer,
         max_tokens=plan.max_tokens,
         sampled=len(cases),
-        accuracy=accuracy(cases, ours, peer, kept, Judge(checker, protocols.get("native") if plan.peer else None)),
+        answered=len(done),
+        accuracy=accuracy(done, ours, peer, kept, Judge(checker, protocols.get("native") if plan.peer else None)),
     )
