@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jackfield.contracts.files import Extractor, FileStore, VectorIndex
     from jackfield.contracts.guards import Guard
     from jackfield.contracts.memory import Memory
+    from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
     from jackfield.contracts.records import Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
@@ -101,6 +102,10 @@ class Hooks:
     @hookspec
     def jackfield_doors(self) -> list[Provided[ServingDoor]]:  # type: ignore[empty-body]
         """Offer ways in that serve. Fires when plugins load; built by `jackfield serve`."""
+
+    @hookspec
+    def jackfield_mounts(self) -> list[Provided[Mount]]:  # type: ignore[empty-body]
+        """Offer ASGI apps under a path of the HTTP server. Fires when plugins load; built when the server starts."""
 
     @hookspec
     def jackfield_commands(self) -> list[Provided[click.Command]]:  # type: ignore[empty-body]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jackfield.contracts.files import Extractor, FileStore, VectorIndex
     from jackfield.contracts.guards import Guard
     from jackfield.contracts.memory import Memory
+    from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
     from jackfield.contracts.records import Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
@@ -145,6 +146,7 @@ class Registry:
         self.state_stores: Shelf[StateStoreFactory] = Shelf("state store", extra="local")
         self.migrators: Shelf[Migrator] = Shelf("migrator", extra="local")
         self.doors: Shelf[ServingDoor] = Shelf("door", extra="server")
+        self.mounts: Shelf[Mount] = Shelf("mount", extra="server")
         self.commands: Shelf[click.Command] = Shelf("command", reserved=OWN_COMMANDS)
         self.diagnostics: Shelf[Diagnostic] = Shelf("diagnostic")
 

@@ -1,0 +1,1 @@
+"""Tools of MCP servers, and Jackfield's tools for MCP clients."""

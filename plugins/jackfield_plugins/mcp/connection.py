@@ -1,0 +1,89 @@
+"""A configured server over time: a session when one is needed, and a new one after it broke."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+from mcp.shared.exceptions import MCPError
+from mcp_types import CONNECTION_CLOSED
+from mcp_types import Tool as ServerTool
+
+from jackfield.contracts.tools import ToolResult
+from jackfield.errors import Unavailable
+from jackfield_plugins.mcp.configuration import Server
+from jackfield_plugins.mcp.results import result_of
+from jackfield_plugins.mcp.session import Session
+
+PAUSES = (0.0, 2.0, 10.0, 60.0, 300.0)
+"""Seconds until a server is started anew, by how often in a row it broke; the last holds for ever."""
+
+SESSION_LOST = "Session terminated"
+"""What the SDK calls an HTTP server's having forgotten our session."""
+
+
+class Connection:
+    """Used from one event loop."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._session: Session | None = None
+        self._restarts = 0
+
+    async def tools(self) -> tuple[ServerTool, ...]:
+        """What the server offers now; raises Unavailable with the reason."""
+        return await self._current().tools()
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Do it, and never twice: a session that breaks ends the call. Raises Unavailable where none begins."""
+        session = self._current()
+        client = await session.client()
+        try:
+            result = result_of(await client.call_tool(tool, dict(arguments)))
+        except MCPError as error:
+            if error.code == CONNECTION_CLOSED or str(error) == SESSION_LOST:
+                return await self._broken_call(session)
+            return _failed(f"MCP server '{self.server.name}' refused the call: {error}")
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            return await self._broken_call(session)
+        except (ValueError, RuntimeError) as error:  # what the SDK finds wrong with an answer
+            return _failed(f"MCP server '{self.server.name}' answered what it should not: {error}")
+        self._restarts = 0
+        return result
+
+    async def close(self) -> None:
+        """End the session, if there is one."""
+        if self._session is not None:
+            await self._session.closed()
+            self._session = None
+
+    def _current(self) -> Session:
+        """The session under way, or a new one; raises Unavailable while a server that broke is left alone."""
+        if self._session is None:
+            self._session = Session(self.server)
+        elif self._session.ended:
+            self._refuse_haste(self._session)
+            self._restarts += 1
+            self._session = Session(self.server)
+        return self._session
+
+    def _refuse_haste(self, broken: Session) -> None:
+        pause = PAUSES[min(self._restarts, len(PAUSES) - 1)]
+        left = math.ceil(broken.ended_at + pause - time.monotonic())
+        if left > 0:
+            raise Unavailable(f"{broken.reason} It is tried again in {left} s.", retry_after=left)
+
+    async def _broken_call(self, session: Session) -> ToolResult:
+        session.end()
+        reason = await session.why_ended()
+        return _failed(
+            f"{reason} That was during the call, so whether it took effect is not known. "
+            "The server is started anew at the next call."
+        )
+
+
+def _failed(reason: str) -> ToolResult:
+    return ToolResult(text=reason, error=True, provenance="remote")

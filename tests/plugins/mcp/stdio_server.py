@@ -1,0 +1,99 @@
+"""An MCP server on standard input and output, as people write them with the SDK, with tools that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from mcp.server.mcpserver import Context, Image, MCPServer
+from mcp_types import ToolAnnotations
+
+server = MCPServer("trials")
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+
+@server.tool(annotations=READS)
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+def look_up(what: str) -> str:
+    """Look something up."""
+    return f"nothing on {what}"
+
+
+@server.tool()
+def note(text: str) -> str:
+    """Write a note."""
+    return f"noted {text}"
+
+
+@server.tool(annotations=READS)
+def environment(name: str) -> str:
+    """What this program sees of its environment."""
+    return os.environ.get(name, "not there")
+
+
+@server.tool(annotations=READS)
+def process_id() -> int:
+    """This program's process."""
+    return os.getpid()
+
+
+@server.tool()
+def die() -> str:
+    """End the program in the middle of the call."""
+    os.write(2, b"out of cheese\n")
+    os._exit(3)
+
+
+@server.tool()
+async def hang() -> str:
+    """Never answer."""
+    await asyncio.sleep(3600)
+    return "too late"
+
+
+@server.tool()
+def fail() -> str:
+    """Raise."""
+    raise ValueError("the cupboard is bare")
+
+
+@server.tool()
+def picture() -> Image:
+    """An image."""
+    return Image(data=b"\x89PNG" + bytes(3000), format="png")
+
+
+@server.tool()
+def huge() -> str:
+    """Ten megabytes."""
+    return "x" * 10_000_000
+
+
+@server.tool()
+def chatter() -> str:
+    """Write where only messages belong."""
+    os.write(1, b"this is no message\n")
+    return "done"
+
+
+@server.tool()
+async def learn(name: str, context: Context[Any, Any]) -> str:
+    """Offer one tool more from now on."""
+    server.add_tool(lambda: "learnt", name=name, description="Learnt later.")
+    await context.notify_tools_changed()
+    return name
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["hang"]:
+        asyncio.run(asyncio.sleep(3600))
+    if sys.argv[1:] == ["refuse"]:
+        sys.exit("no licence found")
+    server.run()
