@@ -106,13 +106,18 @@ class CallEnded(msgspec.Struct, frozen=True, kw_only=True, tag="call_ended"):
     tokens_meanwhile: int = 0
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
-    """A model's turn is on record under the digest of what it was asked; a resumed run takes it from here."""
+class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="answered"):
+    """A model's turn is on record under the digest of what it was asked; a resumed run takes it from here.
+
+    `message` is all that it wrote, with its calls; `text` the part that is answer, `refused` the part that is no call.
+    """
 
     asked: str
     message: Message
+    text: str
     reason: FinishReason
     usage: Usage
+    refused: tuple[CallRefused, ...] = ()
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
@@ -141,6 +146,12 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, tag="decided"):
     call: Call
     approved: bool
     reason: str = ""
+
+
+class Rewritten(msgspec.Struct, frozen=True, kw_only=True, tag="rewritten"):
+    """A resumed run writes on differently: of the text told so far, only the first `keeps` characters stand."""
+
+    keeps: int
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
@@ -183,6 +194,7 @@ RunEventBody = (
     | Noted
     | Paused
     | Decided
+    | Rewritten
     | Resumed
     | Finished
     | Failed

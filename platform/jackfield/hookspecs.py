@@ -85,7 +85,7 @@ class Hooks:
 
     @hookspec
     def jackfield_guards(self) -> list[Provided[Guard]]:  # type: ignore[empty-body]
-        """Offer judges of spans, calls and answers. Fires when plugins load; built at the first run."""
+        """Offer judges of spans and calls. Fires when plugins load; built at the first run."""
 
     @hookspec
     def jackfield_executors(self) -> list[Provided[ExecutorFactory]]:  # type: ignore[empty-body]

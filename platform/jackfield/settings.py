@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from jackfield.contracts.engine import CacheFormatName
 from jackfield.contracts.records import sqlite_url
+from jackfield.contracts.tools import CallMode, Permission
 from jackfield.settings_faults import first_fault
 from jackfield.settings_file import data_folder, read_settings_table
 from jackfield.settings_variables import listed_names, refuse_unknown_variables, variable_name, variable_table
@@ -66,9 +67,10 @@ class RunSettings(Section):
 
 
 class ModelSettings(Section):
-    """How long loading a model may take, in seconds."""
+    """How long loading a model may take, in seconds, and what a million tokens cost to read and write, by model."""
 
     load_timeout: float = Field(default=600.0, gt=0)
+    prices: dict[str, tuple[float, float]] = {}
 
 
 class PrefixSettings(Section):
@@ -86,7 +88,11 @@ class LookaheadSettings(Section):
 
 
 class ToolSettings(Section):
-    """What the built-in tools may do beyond what is safe anywhere."""
+    """How calls are made where a run does not say, what needs nobody's permission, and what built-in tools may do."""
+
+    protocol: str = "constrained"
+    mode: CallMode = "async"
+    allow: tuple[Permission, ...] = ()
 
     private_addresses: bool = False
     unsandboxed_python: bool = False

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,11 @@ from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
 from jackfield.runs.crash_recovery import orphans_ended
+from jackfield.runs.equipment import Equipment, ToolDefaults
 from jackfield.runs.lifecycle import RunLifecycle
 from jackfield.settings import Settings
+from jackfield.tools.catalog import ToolCatalog
+from jackfield.tools.runner import CallRunner
 from jackfield.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -51,8 +54,9 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
             queue_limit=settings.runs.queue_limit,
             load_timeout=settings.models.load_timeout,
         )
+        equipment = _equipment(settings, plugins)
         make_executor = plugins.registry.executors.get(settings.runs.executor)
-        executor = make_executor(RunLifecycle(catalog, residency), store.runs)
+        executor = make_executor(RunLifecycle(catalog, residency, equipment), store.runs)
         try:
             yield Workbench(
                 settings=settings,
@@ -60,13 +64,14 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
                 store=store,
                 catalog=catalog,
                 residency=residency,
+                equipment=equipment,
                 executor=executor,
             )
         finally:
-            try:
-                await executor.close()
-            finally:
-                await residency.close()
+            async with AsyncExitStack() as closing:
+                closing.push_async_callback(residency.close)
+                closing.push_async_callback(equipment.close)
+                closing.push_async_callback(executor.close)
 
 
 @asynccontextmanager
@@ -139,6 +144,23 @@ def _catalog(settings: Settings, plugins: PluginHost, store: StateStore) -> Mode
         engines=plugins.registry.engines,
         folder=settings.models_folder,
         default_model=settings.default_model,
+    )
+
+
+def _equipment(settings: Settings, plugins: PluginHost) -> Equipment:
+    registry = plugins.registry
+    return Equipment(
+        catalog=ToolCatalog(registry.tools, registry.tool_sources),
+        runner=CallRunner(),
+        protocols=registry.call_protocols,
+        agents=registry.agents,
+        guards=registry.guards,
+        defaults=ToolDefaults(
+            protocol=settings.tools.protocol,
+            mode=settings.tools.mode,
+            allowed=settings.tools.allow,
+            prices=settings.models.prices,
+        ),
     )
 
 

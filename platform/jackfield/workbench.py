@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from jackfield.contracts.executors import Executor
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
-from jackfield.contracts.runs import RunRecord, RunRequest
-from jackfield.errors import JackfieldError, RunNotFound
-from jackfield.events import RunEvent
+from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
+from jackfield.contracts.tools import RunScope, ToolDescription, ToolResult
+from jackfield.errors import CallDenied, Conflict, JackfieldError, RunNotFound
+from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import PluginHost
+from jackfield.runs.equipment import Equipment
 from jackfield.runs.journal import RunJournal, failure
+from jackfield.runs.replay import waiting_calls
 from jackfield.settings import Settings
+from jackfield.tools.approval import DOES, Approval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,12 +47,15 @@ class Workbench:
         store: StateStore,
         catalog: ModelCatalog,
         residency: ModelResidency,
+        equipment: Equipment,
         executor: Executor,
     ) -> None:
         self.settings = settings
         self.plugins = plugins
         self.models = catalog
         self.residency = residency
+        self.tool_catalog = equipment.catalog
+        self._equipment = equipment
         self._store = store
         self._executor = executor
 
@@ -94,6 +101,56 @@ class Workbench:
         if run is None:
             raise RunNotFound(f"There is no run '{run_id}' (it may have been pruned, see runs.keep_days).")
         return run
+
+    async def decide(self, run_id: str, *, approved: bool, call: str | None = None, reason: str = "") -> RunRecord:
+        """Approve or deny a call that a run waits for, or all of them; the run goes on once none is left.
+
+        Raises RunNotFound, or Conflict where nothing waits.
+        """
+        run, history = await self._paused(run_id)
+        waiting = waiting_calls(history)
+        chosen = [pending for pending in waiting if call in (None, pending.call.identifier)]
+        if not chosen:
+            listed = ", ".join(f"'{pending.call.identifier}'" for pending in waiting) or "none"
+            wanted = f"call '{call}'" if call else "a call"
+            raise Conflict(f"Run '{run_id}' does not wait for {wanted}; it waits for {listed}.")
+        journal = RunJournal(self._store.runs, run, history)
+        for pending in chosen:
+            await journal.write(Decided(call=pending.call, approved=approved, reason=reason))
+        return run if len(chosen) < len(waiting) else await self.resume(run_id)
+
+    async def resume(self, run_id: str) -> RunRecord:
+        """Go on with a paused run whose calls are all decided on; raises RunNotFound or Conflict."""
+        run, history = await self._paused(run_id)
+        if waiting := waiting_calls(history):
+            raise Conflict(
+                f"Run '{run_id}' waits for approval of {', '.join(pending.call.tool for pending in waiting)}; "
+                "approve or deny first."
+            )
+        await self._executor.submit(run, history)
+        return await self.run(run_id)
+
+    async def tools(self) -> tuple[ToolDescription, ...]:
+        """Every tool that can be called here; `tool_catalog.failures` says which cannot and why."""
+        return tuple(tool.description for tool in (await self.tool_catalog.all()).values())
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Call a tool for somebody outside; raises ToolNotFound, or CallDenied for what settings do not allow."""
+        use = ToolUse(names=(name,))
+        scope = RunScope(run_id=new_identifier("call"))
+        tool = (await self._equipment.tools(use, scope))[name]
+        if not Approval(use, self._equipment.defaults.allowed, ()).permits(tool.description):
+            raise CallDenied(
+                f"Tool '{name}' {DOES[tool.description.permission]}; "
+                f"allow that with 'tools.allow = [\"{tool.description.permission}\"]' in the settings."
+            )
+        return await self._equipment.runner.run(tool, arguments)
+
+    async def _paused(self, run_id: str) -> tuple[RunRecord, tuple[RunEvent, ...]]:
+        run = await self.run(run_id)
+        if run.state != "paused":
+            raise Conflict(f"Run '{run_id}' is {run.state} and waits for nobody.")
+        return run, await self._store.runs.events(run_id)
 
     async def embed(self, model: str, texts: Sequence[str]) -> Embeddings:
         """Texts as vectors; raises ModelNotFound or ContextOverflow."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from jackfield.contracts.sampling import Constraint
 from jackfield.contracts.tools import ToolChoice, ToolDescription, ToolResult
 from jackfield.events import FinishReason
-from jackfield.messages import Call, Message
+from jackfield.messages import Call, Message, Span
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,11 @@ class AgentHost(Protocol):
         ...
 
     @property
+    def choice(self) -> ToolChoice:
+        """What the request says of calls, for the answer that an agent holds to it: the first, as a rule."""
+        ...
+
+    @property
     def folder(self) -> Path | None:
         """The folder that the run was given to work in."""
         ...
@@ -59,20 +64,23 @@ class AgentHost(Protocol):
     ) -> Turn:
         """One model answer under the run's limits, its calls run while it is written; `tools` None means all.
 
-        What is `shown` is part of the run's answer. Raises LimitReached, LoopDetected, or what decoding raises.
+        Without a `constraint` the request's own holds. What is `shown` is part of the run's answer. Raises
+        LimitReached, LoopDetected, or what decoding raises.
         """
         ...
 
-    async def call(self, tool: str, arguments: Mapping[str, object]) -> ToolResult:
-        """A call that the agent itself makes, with the same approval, limits and record as a model's."""
+    async def call(self, tool: str, arguments: Mapping[str, Any], *, caused_by: Sequence[Span] = ()) -> ToolResult:
+        """A call that the agent itself makes, with the same approval, limits and record as a model's.
+
+        `caused_by` are the spans that the arguments were made from, where they are not the agent's own.
+        """
         ...
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """How many tokens a conversation takes in the run's model."""
         ...
 
-    @property
-    def context_length(self) -> int:
+    async def context_length(self) -> int:
         """The longest conversation, answer included, in tokens."""
         ...
 

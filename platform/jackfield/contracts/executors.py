@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from jackfield.contracts.records import RunRecords
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 class Executor(Protocol):
     """Takes runs that are already on record and sees each to its final event."""
 
-    async def submit(self, run: RunRecord) -> None:
-        """Begin a run; raises ShuttingDown or Overloaded, and then the run was not begun."""
+    async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
+        """Begin a run, or go on with a paused one from its `history`, all its events on record.
+
+        Raises ShuttingDown or Overloaded, and then the run was not begun; Conflict where it is under way.
+        """
         ...
 
     def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
-        """Every event with a greater number, past and to come, until the final one. Raises RunNotFound."""
+        """Every event with a greater number, past and to come, until the final one; pauses are waited through.
+
+        Raises RunNotFound.
+        """
         ...
 
     async def cancel(self, run_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Guards: may a span, a call, an answer pass."""
+"""Guards: may a span be read, may a call be run."""
 
 from __future__ import annotations
 
@@ -29,14 +29,10 @@ class Guard(Protocol):
 
     name: str
 
-    async def span(self, span: Span) -> Verdict:
+    def span(self, span: Span) -> Verdict:
         """Whether a model may read a span."""
         ...
 
     async def call(self, call: Call, tool: ToolDescription, *, caused_by: Sequence[Span], plan: Plan) -> Verdict:
         """Whether a call may be run that a model wrote having read these spans."""
-        ...
-
-    async def answer(self, text: str) -> Verdict:
-        """Whether an answer may be given."""
         ...

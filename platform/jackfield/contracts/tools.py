@@ -28,8 +28,8 @@ class ToolDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """What is known of a tool before it is called; `parameters` is a JSON schema of an object.
 
     `targets` are the parameters that decide where an effect goes (a path, an address, code); None means all of them.
-    A call is given `timeout` seconds, tried again `retries` times where the tool asks for it (RetryLater), and not run
-    beside more than `concurrency` others (0: any number). Results longer than `result_limit` characters are cut with a
+    A call is given `timeout` seconds and tried again `retries` times where the tool asks for it (RetryLater); at most
+    `concurrency` calls of it run at once (0: any number). Results longer than `result_limit` characters are cut with a
     notice. `estimate` is how many seconds a call takes, for as long as none was timed.
     """
 

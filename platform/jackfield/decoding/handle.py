@@ -8,14 +8,16 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from jackfield.decoding.request import LAST_DELIVERIES, Delivery
 
+Notify = Callable[["SequenceHandle"], None]
 Inject = Callable[["SequenceHandle", Sequence[int]], None]
 
 
 class SequenceHandle:
     """Deliveries in order, for one reader on one event loop. Made by `DecodeLoop.submit`."""
 
-    def __init__(self, cancel: Callable[[SequenceHandle], None], inject: Inject) -> None:
+    def __init__(self, cancel: Notify, inject: Inject, resume: Notify) -> None:
         self._cancel = cancel
+        self._resume = resume
         self._inject = inject
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
         self.event_loop = asyncio.get_running_loop()
@@ -27,10 +29,14 @@ class SequenceHandle:
     def inject(self, tokens: Sequence[int]) -> None:
         """Put tokens into the live sequence at its next safe point, where `Injected` is delivered. Any thread may ask.
 
-        What was written stays evaluated. A sequence that ends before its safe point ends without `Injected`. Raises
-        ContextOverflow where there is no room for them.
+        What was written stays evaluated, and a parked sequence goes on. A sequence that ends before its safe point
+        ends without `Injected`. Raises ContextOverflow where there is no room for them.
         """
         self._inject(self, tokens)
+
+    def resume(self) -> None:
+        """Let a parked sequence go on with nothing injected. Any thread may ask."""
+        self._resume(self)
 
     def take(self, deliveries: list[Delivery]) -> None:
         """Queue what a step delivered; on the reader's event loop only."""

@@ -75,6 +75,7 @@ class DecodeLoop:
         self._submitted: list[DecodingSequence] = []
         self._cancelled: set[SequenceHandle] = set()
         self._injected: list[tuple[DecodingSequence, Sequence[int]]] = []
+        self._resumed: list[DecodingSequence] = []
         self._sequences: dict[SequenceHandle, DecodingSequence] = {}
         self._closing = False
         self._parcels: dict[SequenceHandle, list[Delivery]] = {}
@@ -109,7 +110,7 @@ class DecodeLoop:
 
     def submit(self, request: DecodeRequest) -> SequenceHandle:
         """Take a request from a running event loop; raises Overloaded when too many wait, or ShuttingDown."""
-        handle = SequenceHandle(self._cancel, self._inject)
+        handle = SequenceHandle(self._cancel, self._inject, self._resume)
         sequence = DecodingSequence(handle, request, next(self._arrivals))
         with self._wake:
             if self._closing:
@@ -145,6 +146,12 @@ class DecodeLoop:
             self._injected.append((sequence, tokens))
             self._wake.notify()
 
+    def _resume(self, handle: SequenceHandle) -> None:
+        with self._wake:
+            if sequence := self._sequences.get(handle):
+                self._resumed.append(sequence)
+                self._wake.notify()
+
     def _work(self) -> None:
         try:
             while self._take_orders():
@@ -168,21 +175,29 @@ class DecodeLoop:
     def _take_orders(self) -> bool:
         """Wait until there is work, take what was submitted and drop what was cancelled; False once closing."""
         with self._wake:
-            while not (self._closing or self._sequences):
+            while not (self._closing or self._has_work()):
                 self._wake.wait()
             submitted, self._submitted = self._submitted, []
             cancelled, self._cancelled = self._cancelled, set()
             injected, self._injected = self._injected, []
+            resumed, self._resumed = self._resumed, []
             closing = self._closing
         for sequence in submitted:
             self._scheduler.enqueue(sequence)
         for sequence, tokens in injected:
             sequence.inject(tokens)
+        for sequence in resumed:
+            sequence.parked = False
         for handle in cancelled:
             stopped = self._sequences.get(handle)
             if stopped:
                 self._finish(stopped, stopped.stop())
         return not closing
+
+    def _has_work(self) -> bool:
+        """Whether there is anything to do but wait for what parked sequences wait for."""
+        orders = self._submitted or self._cancelled or self._injected or self._resumed
+        return bool(orders) or any(not sequence.parked for sequence in self._sequences.values())
 
     def _guarded_step(self) -> None:
         """One step; whatever goes wrong in it ends the requests concerned, and the loop lives on."""
@@ -238,6 +253,7 @@ class DecodeLoop:
     def _admit(self) -> None:
         while self._scheduler.urgent_waits() and self._preempt():
             continue
+        self._scheduler.unseat_parked()
         for sequence in self._scheduler.candidates():
             first = not sequence.admitted_before
             try:
@@ -325,7 +341,7 @@ class DecodeLoop:
 
         try:
             for _ in drawn_tokens(drawn, rows, share.draft):
-                if _ends(deliveries):
+                if _ends(deliveries) or sequence.parked:
                     break
             if share.draft:
                 self._verified(share)

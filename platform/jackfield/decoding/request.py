@@ -7,6 +7,7 @@ import msgspec
 from jackfield.contracts.engine import Adapter
 from jackfield.contracts.runs import Priority
 from jackfield.contracts.sampling import Constraint, Sampling
+from jackfield.decoding.safe_points import Block
 from jackfield.errors import JackfieldError
 from jackfield.events import FinishReason, TokenScore, Usage
 
@@ -19,7 +20,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     One that `slides` drops old tokens where the context ends, its first few kept as attention sinks. `references` are
     texts that the answer may copy from, such as attached files, to look drafts up in. With `ignore_end` an end token
-    ends nothing, and every token is delivered as it is drawn, even one without text.
+    ends nothing, and every token is delivered as it is drawn, even one without text. Nothing is injected between the
+    texts of a pair of `blocks`; after a text of `parks_at` the sequence waits for an injection, or to be resumed.
     """
 
     prompt: tuple[int, ...]
@@ -35,6 +37,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[tuple[int, ...], ...] = ()
     adapter: Adapter | None = None
     ignore_end: bool = False
+    blocks: tuple[Block, ...] = ()
+    parks_at: tuple[str, ...] = ()
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -56,6 +60,10 @@ class Injected(msgspec.Struct, frozen=True, kw_only=True):
     written: int
 
 
+class Parked(msgspec.Struct, frozen=True):
+    """The sequence writes nothing until it is injected into, resumed or cancelled."""
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """The last delivery of a sequence that came to its end."""
 
@@ -75,5 +83,5 @@ class Broken(msgspec.Struct, frozen=True):
     error: JackfieldError
 
 
-Delivery = Admitted | Delta | Injected | Ended | Stopped | Broken
+Delivery = Admitted | Delta | Injected | Parked | Ended | Stopped | Broken
 LAST_DELIVERIES = (Ended, Stopped, Broken)

@@ -68,9 +68,7 @@ class Scheduler:
 
     def candidates(self) -> Iterator[DecodingSequence]:
         """Who may be admitted now, one after the other; each is to be admitted before the next is asked for."""
-        if not self.waiting or not self._has_place():
-            return
-        order = self._ordered()
+        order = self._ordered() if self._has_place() else []
         while order and self._has_place():
             sequence = self._first_in_credit(order)
             order.remove(sequence)
@@ -93,15 +91,24 @@ class Scheduler:
         """Charge a sequence's client for tokens that were written."""
         self._deficits.charge(sequence.request.client, tokens)
 
+    def unseat_parked(self) -> None:
+        """Let parked sequences wait outside the batch where others need their place; what they hold stays cached."""
+        for sequence in [sequence for sequence in self.running if sequence.parked]:
+            first = next((other for other in self.waiting if not other.parked), None)
+            if first is None or (self._has_place() and self._fits(first)):
+                return
+            self._unseat(sequence)
+
     def plan(self) -> list[Share]:
         """One step's shares, within the batch; decodes first, then short prefills, then others as admitted.
 
         Streams of other adapters wait while this step's prompts are read, so the pace counts them too.
         """
-        family = self._turns.next(sequence.family for sequence in self.running)
-        decoding = [sequence for sequence in self.running if not sequence.prefilling]
+        active = [sequence for sequence in self.running if not sequence.parked]
+        family = self._turns.next(sequence.family for sequence in active)
+        decoding = [sequence for sequence in active if not sequence.prefilling]
         prefilling = sorted(
-            (sequence for sequence in self.running if sequence.prefilling),
+            (sequence for sequence in active if sequence.prefilling),
             key=lambda sequence: not sequence.reads_little,
         )
         shares = [Share(sequence, 1) for sequence in decoding if sequence.family == family]
@@ -138,9 +145,10 @@ class Scheduler:
 
     def urgent_waits(self) -> bool:
         """Whether a request waits for its place while a less urgent one runs."""
-        if not self.waiting or not self.running:
+        ready = [sequence for sequence in self.waiting if not sequence.parked]
+        if not ready or not self.running:
             return False
-        sequence = min(self.waiting, key=lambda other: other.rank)
+        sequence = min(ready, key=lambda other: other.rank)
         if sequence.rank >= max(other.rank for other in self.running):
             return False
         return not (self._has_place() and self._fits(sequence))
@@ -149,22 +157,25 @@ class Scheduler:
         """Send the least urgent, youngest running sequence back to wait; False where only one runs."""
         if len(self.running) < 2:
             return False
-        sequence = max(reversed(self.running), key=lambda other: other.rank)
+        self._unseat(max(reversed(self.running), key=lambda other: (other.parked, other.rank)))
+        return True
+
+    def _unseat(self, sequence: DecodingSequence) -> None:
         slot, sequence.slot = sequence.slot, None
         self.running.remove(sequence)
         if slot is not None:
             self._cache.keep(slot)
         self.waiting.append(sequence)
-        return True
 
     def _has_place(self) -> bool:
         return len(self.running) < self._most_running and self._cache.has_place()
 
     def _ordered(self) -> list[DecodingSequence]:
         """The waiting by class; in it those overtaken too often, then by the longest cached prefix, then by arrival."""
-        cached = {sequence: self._cache.match(sequence.tokens, sequence.family).length for sequence in self.waiting}
+        ready = [sequence for sequence in self.waiting if not sequence.parked]
+        cached = {sequence: self._cache.match(sequence.tokens, sequence.family).length for sequence in ready}
         return sorted(
-            self.waiting,
+            ready,
             key=lambda sequence: (
                 sequence.rank,
                 sequence.overtaken < OVERTAKEN_TOO_OFTEN,

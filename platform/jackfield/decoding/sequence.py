@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from jackfield.contracts.engine import Sampler, TokenEngine
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import PRIORITIES, DecodeRequest, Delivery, Delta, Ended, Injected, Stopped
+from jackfield.decoding.request import PRIORITIES, DecodeRequest, Delivery, Delta, Ended, Injected, Parked, Stopped
+from jackfield.decoding.safe_points import SafePoints
 from jackfield.decoding.scores import token_score
 from jackfield.decoding.text import TextStream
 from jackfield.errors import ContextOverflow
@@ -33,10 +34,12 @@ class DecodingSequence:
         self.overtaken = 0
         self.common_with: dict[DecodingSequence, int] = {}
         self.reads_little = False
+        self.parked = False
         self._cached: int | None = None
         self._injected: list[Sequence[int]] = []
         self._sampler: Sampler | None = None
         self._text = TextStream(request.stop)
+        self._safe_points = SafePoints(request.blocks, request.parks_at)
         self._unsaid_tokens = 0
         self._unsaid_scores: list[TokenScore] = []
 
@@ -93,7 +96,8 @@ class DecodingSequence:
                 self._sampler.accept(token)
 
     def inject(self, tokens: Sequence[int]) -> None:
-        """Have tokens put in at the next safe point."""
+        """Have tokens put in at the next safe point, for which a parked sequence goes on."""
+        self.parked = False
         self._injected.append(tokens)
 
     def room_to_draft(self, context_length: int) -> int:
@@ -103,14 +107,15 @@ class DecodingSequence:
         return min(self.request.max_tokens - self.written - 1, context_length - len(self.tokens))
 
     def take_injected(self, context_length: int) -> list[Delivery]:
-        """Put in what waits, where the text is whole; raises ContextOverflow where it has no room."""
-        if not self._injected or not self._text.is_whole:
+        """Put in what waits, where the text is whole and in no block; raises ContextOverflow where it has no room."""
+        if not self._injected or not self._text.is_whole or not self._safe_points.here:
             return []
         tokens = [token for injected in self._injected for token in injected]
         self._injected = []
         if len(self.tokens) + len(tokens) >= context_length and not self.request.slides:
             raise ContextOverflow(prompt_tokens=len(self.tokens) + len(tokens), context_length=context_length)
         self.tokens += tokens
+        self._safe_points.forget()
         if self._sampler is not None:
             for token in tokens:
                 self._sampler.accept(token)
@@ -136,7 +141,7 @@ class DecodingSequence:
         out_of_room = len(self.tokens) >= engine.limits.context_length and not self.request.slides
         if self.written >= self.request.max_tokens or out_of_room:
             return [*said, *self._end("length")]
-        return said
+        return [*said, Parked()] if self.parked else said
 
     def stop(self) -> list[Delivery]:
         """End before the end: what was held back for a stop string is said, since none will complete it."""
@@ -150,6 +155,7 @@ class DecodingSequence:
             self._sampler = None
 
     def _say(self, text: str) -> list[Delivery]:
+        self.parked = self._safe_points.feed(text)
         if not text and not (self.request.ignore_end and self._unsaid_tokens):
             return []
         delta = Delta(text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -11,7 +11,7 @@ import structlog
 from jackfield.cancellation import carried_through
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
-from jackfield.errors import InternalFault, JackfieldError, RunElsewhere, RunNotFound, ShuttingDown
+from jackfield.errors import Conflict, InternalFault, JackfieldError, RunElsewhere, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
 from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
@@ -34,23 +34,30 @@ class InlineExecutor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    async def submit(self, run: RunRecord) -> None:
-        """Begin a run; raises ShuttingDown."""
+    async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
+        """Begin a run, or go on with one from its events on record; raises ShuttingDown, or Conflict where it runs."""
         if self._closing:
             raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
-        self._journals[run.id] = RunJournal(self._records, run)
-        task = asyncio.create_task(self._perform(run, self._journals[run.id]), name=run.id)
+        if run.id in self._journals:
+            raise Conflict(f"Run '{run.id}' is under way already.")
+        self._journals[run.id] = RunJournal(self._records, run, history)
+        task = asyncio.create_task(self._perform(run, self._journals[run.id], history), name=run.id)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
-        """Events with a greater number, of a run that goes on here or in another process, or of one that has ended."""
-        if journal := self._journals.get(run_id):
-            async for event in journal.follow(after=after):
-                yield event
-            return
+        """Events with a greater number, of a run that goes on here or in another process, or of one that has ended.
+
+        A paused run is waited for until somebody lets it go on.
+        """
         ended = False
         while not ended:
+            if journal := self._journals.get(run_id):
+                async for event in journal.follow(after=after):
+                    yield event
+                    after = event.number
+                if journal.ended:
+                    return
             # Read in this order: what ends between the two is seen whole at the next look.
             ended = (await self._recorded(run_id)).state in ENDED
             for event in await self._records.events(run_id, after=after):
@@ -70,8 +77,12 @@ class InlineExecutor:
         if run_id in self._journals:
             await asyncio.sleep(0)
             return await self.cancel(run_id)
-        if (await self._recorded(run_id)).state in ENDED:
+        run = await self._recorded(run_id)
+        if run.state in ENDED:
             return False
+        if run.state == "paused":
+            await RunJournal(self._records, run, await self._records.events(run_id)).write(Cancelled())
+            return True
         raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
 
     async def _recorded(self, run_id: str) -> RunRecord:
@@ -89,10 +100,10 @@ class InlineExecutor:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _perform(self, run: RunRecord, journal: RunJournal) -> None:
+    async def _perform(self, run: RunRecord, journal: RunJournal, history: Sequence[RunEvent]) -> None:
         control = self._controls[run.id] = RunControl()
         try:
-            await self._write_all(run, journal, control)
+            await self._write_all(run, journal, control, history)
         except JackfieldError as error:
             log.error("run could not be recorded", run=run.id, reason=error.message)
             await journal.abandon(error)
@@ -100,11 +111,13 @@ class InlineExecutor:
             del self._controls[run.id]
             del self._journals[run.id]
 
-    async def _write_all(self, run: RunRecord, journal: RunJournal, control: RunControl) -> None:
+    async def _write_all(
+        self, run: RunRecord, journal: RunJournal, control: RunControl, history: Sequence[RunEvent]
+    ) -> None:
         """Write a run's events and its end, however it ends; raises only what the store raises."""
         try:
             await self._records.set_state(run.id, "running")
-            async with aclosing(self._lifecycle.perform(run, control)) as events:
+            async with aclosing(self._lifecycle.perform(run, control, history)) as events:
                 async for body in events:
                     await carried_through(journal.write(body))
             return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jackfield.contracts.engine import Adapter, TokenEngine
 from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.protocols import Presentation
 from jackfield.contracts.runs import RunRequest
-from jackfield.contracts.sampling import Sampling, layered_sampling
+from jackfield.contracts.sampling import Constraint, Sampling, layered_sampling
+from jackfield.contracts.tools import ToolDescription
 from jackfield.decoding.loaded_adapters import adaptable
 from jackfield.decoding.request import DecodeRequest
 from jackfield.errors import ContextOverflow, InvalidRequest
@@ -15,14 +17,24 @@ from jackfield.runs.prompt_tokens import chat_tokens, with_begin_token
 
 
 def assembled(
-    request: RunRequest, model: InstalledModel, engine: TokenEngine, adapter: InstalledModel | None = None
+    request: RunRequest,
+    model: InstalledModel,
+    engine: TokenEngine,
+    adapter: InstalledModel | None = None,
+    *,
+    shown: Presentation | None = None,
+    tools: Sequence[ToolDescription] = (),
 ) -> DecodeRequest:
-    """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, off the event loop."""
+    """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, off the event loop.
+
+    `shown` is the conversation as a call protocol presents it with its tools, in the place of the request's own.
+    """
     _check_overflow(request, engine)
     suiting = _suiting_adapter(adapter, engine) if adapter else None
-    if request.constraint:
-        engine.compile_constraint(request.constraint)
-    prompt = _prompt_tokens(request, engine)
+    constraint = _constraint(request, shown)
+    if constraint:
+        engine.compile_constraint(constraint)
+    prompt = _prompt_tokens(request, engine) if shown is None else _presented_tokens(shown, tools, engine)
     room = engine.limits.context_length - len(prompt)
     if room < 1:
         raise ContextOverflow(
@@ -39,11 +51,25 @@ def assembled(
         slides=slides,
         stop=request.stop,
         logprobs=request.logprobs,
-        constraint=request.constraint,
+        constraint=constraint,
         client=request.client,
         priority=request.priority,
         adapter=suiting,
+        references=tuple(tuple(engine.tokenize(text, special=False)) for text in request.references),
+        blocks=shown.blocks if shown else (),
+        parks_at=shown.parks_at if shown else (),
     )
+
+
+def _constraint(request: RunRequest, shown: Presentation | None) -> Constraint | None:
+    of_calls = shown.constraint if shown else None
+    if of_calls and request.constraint:
+        raise InvalidRequest(
+            "An answer of a given shape cannot be asked for together with a call protocol that shapes answers itself; "
+            "leave the shape out, or ask with call_protocol 'native'.",
+            parameter=request.constraint.parameter,
+        )
+    return of_calls or request.constraint
 
 
 def _suiting_adapter(installed: InstalledModel, engine: TokenEngine) -> Adapter:
@@ -84,6 +110,14 @@ def _prompt_tokens(request: RunRequest, engine: TokenEngine) -> list[int]:
     if not tokens:
         raise InvalidRequest("The prompt is empty: give at least one token to go on from.", parameter="prompt")
     return tokens
+
+
+def _presented_tokens(shown: Presentation, tools: Sequence[ToolDescription], engine: TokenEngine) -> list[int]:
+    in_template = tools if shown.in_template else ()
+    return [
+        *chat_tokens(engine, shown.messages, in_template),
+        *engine.tokenize(shown.reply_starts, special=False),
+    ]
 
 
 def _check_vocabulary(tokens: Iterable[int], engine: TokenEngine, parameter: str) -> None:

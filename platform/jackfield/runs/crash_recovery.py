@@ -1,4 +1,4 @@
-"""Ending the runs of a process that died, without touching those of one that lives.
+"""Ending or pausing the runs of a process that died, without touching those of one that lives.
 
 Every process that executes runs inline holds a shared lock on one file of the data folder. Whoever can have that
 lock alone knows that no other process lives, and that every run still marked as unfinished is an orphan.
@@ -16,12 +16,15 @@ from pathlib import Path
 import structlog
 
 from jackfield.contracts.records import RunRecords
+from jackfield.contracts.runs import RunRecord
 from jackfield.errors import RunInterrupted, StateUnavailable
-from jackfield.events import Failed, RunEvent
+from jackfield.events import Failed, Paused, RunEvent
+from jackfield.runs.agent_work import resumable
 from jackfield.runs.journal import settle
 
 log = structlog.get_logger()
 
+INTERRUPTED_WORK = Paused(reason="interrupted")
 INTERRUPTED = Failed(
     code=RunInterrupted.code, message="The process that answered ended before the answer did; ask again."
 )
@@ -62,10 +65,19 @@ def _alone(descriptor: int) -> bool:
 
 async def _end_orphans(records: RunRecords) -> None:
     for run in await records.unfinished():
-        events = await records.events(run.id)
-        end = events[-1] if events and events[-1].final else None
-        if end is None:
-            end = RunEvent(run_id=run.id, number=len(events) + 1, at=datetime.now(UTC), body=INTERRUPTED)
-            await records.append(run.id, [end])
-            log.warning("ended a run that a dead process left behind", run=run.id)
+        await _end_orphan(run, records)
+
+
+async def _end_orphan(run: RunRecord, records: RunRecords) -> None:
+    """Put on record how a run ended; one that can be taken up again is paused instead."""
+    events = await records.events(run.id)
+    end = events[-1] if events and (events[-1].final or isinstance(events[-1].body, Paused)) else None
+    if end is None:
+        body = INTERRUPTED_WORK if resumable(run.request) else INTERRUPTED
+        end = RunEvent(run_id=run.id, number=len(events) + 1, at=datetime.now(UTC), body=body)
+        await records.append(run.id, [end])
+        log.warning("a dead process left a run behind", run=run.id, now=body.__struct_config__.tag)
+    if end.final:
         await settle(records, end)
+    else:
+        await records.set_state(run.id, "paused")

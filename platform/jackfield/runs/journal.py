@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import JackfieldError
-from jackfield.events import Cancelled, Failed, Finished, RunEvent, RunEventBody, TextDelta
+from jackfield.events import CallText, Cancelled, Failed, Finished, Paused, RunEvent, RunEventBody, TextDelta
 
 WRITE_INTERVAL = 0.25
 """Seconds between writes of an answer's deltas; anything else is written at once."""
@@ -18,12 +18,14 @@ WRITE_INTERVAL = 0.25
 class RunJournal:
     """Written by one run, followed by any number of watchers, on one event loop."""
 
-    def __init__(self, records: RunRecords, run: RunRecord) -> None:
+    def __init__(self, records: RunRecords, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
+        """`history` are the events on record of a run that is taken up again."""
         self._records = records
         self._run = run
-        self._events: list[RunEvent] = []
-        self._shown = 0
-        self._stored = 0
+        self._events: list[RunEvent] = list(history)
+        self._shown = len(history)
+        self._stored = len(history)
+        self._paused = False
         self._stored_at = 0.0
         self._news = asyncio.Condition()
 
@@ -35,11 +37,16 @@ class RunJournal:
         event = self._end or self._numbered(body)
         if not event.final:
             await self._show()
-        if not isinstance(body, TextDelta) or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL:
+        if (
+            not isinstance(body, TextDelta | CallText)
+            or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL
+        ):
             await self._store()
         if event.final:
             await settle(self._records, event)
             await self._show()
+        if isinstance(body, Paused):
+            await self._pause()
 
     async def abandon(self, error: JackfieldError) -> None:
         """Tell the watchers of an end that the store could not take."""
@@ -48,11 +55,11 @@ class RunJournal:
         await self._show()
 
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
-        """Events with a greater number, past and to come, until the final one."""
+        """Events with a greater number, past and to come, until the final one or a pause."""
         position = after
-        while not (self.ended and position >= self._shown):
+        while not (self.over and position >= self._shown):
             async with self._news:
-                while self._shown <= position and not self.ended:
+                while self._shown <= position and not self.over:
                     await self._news.wait()
             for event in self._events[position : self._shown]:
                 yield event
@@ -64,6 +71,11 @@ class RunJournal:
         return self._shown > 0 and self._events[self._shown - 1].final
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more will come from here: the run ended, or waits for somebody."""
+        return self.ended or self._paused
+
+    @property
     def _end(self) -> RunEvent | None:
         return self._events[-1] if self._events and self._events[-1].final else None
 
@@ -71,6 +83,12 @@ class RunJournal:
         event = RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
         self._events.append(event)
         return event
+
+    async def _pause(self) -> None:
+        await self._records.set_state(self._run.id, "paused")
+        async with self._news:
+            self._paused = True
+            self._news.notify_all()
 
     async def _store(self) -> None:
         fresh = self._events[self._stored :]

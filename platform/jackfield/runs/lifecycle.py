@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from jackfield.contracts.runs import RunRecord
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Stopped
-from jackfield.events import Cancelled, Finished, Queued, RunEventBody, Started, TextDelta
+from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
+from jackfield.events import Cancelled, Finished, Paused, Queued, Resumed, RunEvent, RunEventBody, Started, TextDelta
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
+from jackfield.runs.agent_work import AgentWork, calls_tools
 from jackfield.runs.assembly import assembled
+from jackfield.runs.equipment import Equipment
+from jackfield.runs.run_model import RunModel
+from jackfield.runs.suspension import Suspension
 
 
 class RunControl:
@@ -21,17 +25,23 @@ class RunControl:
     def __init__(self) -> None:
         self._handle: SequenceHandle | None = None
         self._task = asyncio.current_task()
-        self._stopped = False
+        self.stopped = False
 
     def decoding(self, handle: SequenceHandle) -> None:
         """From here on, to stop means to cancel the sequence; done at once where that was asked for before."""
         self._handle = handle
-        if self._stopped:
+        if self.stopped:
             handle.cancel()
+
+    def working(self, task: asyncio.Task[None]) -> None:
+        """From here on, to stop means to cancel a task; done at once where that was asked for before."""
+        self._task = task
+        if self.stopped:
+            task.cancel()
 
     def stop(self) -> None:
         """End the run; what it wrote until then stands."""
-        self._stopped = True
+        self.stopped = True
         if self._handle:
             self._handle.cancel()
         elif self._task:
@@ -41,13 +51,26 @@ class RunControl:
 class RunLifecycle:
     """The journey that every run takes, wherever it executes. It stores nothing: whoever iterates does."""
 
-    def __init__(self, catalog: ModelCatalog, residency: ModelResidency) -> None:
+    def __init__(self, catalog: ModelCatalog, residency: ModelResidency, equipment: Equipment) -> None:
         self._catalog = catalog
         self._residency = residency
+        self._equipment = equipment
 
-    async def perform(self, run: RunRecord, control: RunControl) -> AsyncGenerator[RunEventBody]:
-        """The events of a run in order; raises JackfieldError where it fails."""
-        yield Queued(model=run.request.model)
+    async def perform(
+        self, run: RunRecord, control: RunControl, history: Sequence[RunEvent] = ()
+    ) -> AsyncGenerator[RunEventBody]:
+        """The events of a run in order, those that go on from its `history`; raises JackfieldError where it fails.
+
+        The last one is final, or a Paused.
+        """
+        yield Resumed() if history else Queued(model=run.request.model)
+        events = self._worked(run, control, history) if calls_tools(run.request) else self._answered(run, control)
+        async with aclosing(events) as bodies:
+            async for body in bodies:
+                yield body
+
+    async def _answered(self, run: RunRecord, control: RunControl) -> AsyncGenerator[RunEventBody]:
+        """One answer, decoded as it was asked for."""
         model = await self._catalog.get(run.request.model)
         adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
         async with self._residency.decoder_held(model) as decoder:
@@ -56,8 +79,31 @@ class RunLifecycle:
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:
             async for delivery in deliveries:
-                if not isinstance(delivery, Injected):
+                if not isinstance(delivery, Injected | Parked):
                     yield _event(delivery, model.name, len(request.prompt))
+
+    async def _worked(
+        self, run: RunRecord, control: RunControl, history: Sequence[RunEvent]
+    ) -> AsyncGenerator[RunEventBody]:
+        """What an agent does, and the calls that a model makes."""
+        model = await self._catalog.get(run.request.model)
+        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
+        run_model = RunModel(self._residency, run.request, model, adapter)
+        work = await AgentWork.prepared(run, run_model, self._equipment, history)
+        task = asyncio.create_task(work.done(), name=f"work {run.id}")
+        control.working(task)
+        try:
+            async with aclosing(work.flow.bodies(task)) as bodies:
+                async for body in bodies:
+                    yield body
+        except Suspension as suspension:
+            yield Paused(reason="approval", calls=suspension.calls)
+        except asyncio.CancelledError:
+            if not control.stopped:
+                raise
+            yield Cancelled(usage=work.usage)
+        else:
+            yield Finished(reason=work.reason, usage=work.usage)
 
 
 def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, model: str, prompt_tokens: int) -> RunEventBody:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from jackfield.contracts.engine import TokenEngine
-from jackfield.errors import InvalidRequest
+from jackfield.contracts.engine import TokenEngine, ToolSchema
+from jackfield.contracts.tools import ToolDescription
+from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield.messages import Message, Span
 
 _MARKER = "\ue0f0{}\ue0f1"
@@ -22,10 +23,14 @@ Segments = list[tuple[str, bool]]
 """Stretches of a prompt, each with whether it is the template's own."""
 
 
-def chat_tokens(engine: TokenEngine, messages: Sequence[Message]) -> list[int]:
-    """The prompt up to where the reply starts, with the model's begin token; raises InvalidRequest."""
-    rendered = engine.render_chat(messages, (), reply_starts=True)
-    segments = _template_segments(engine, messages, rendered)
+def chat_tokens(engine: TokenEngine, messages: Sequence[Message], tools: Sequence[ToolDescription] = ()) -> list[int]:
+    """The prompt up to where the reply starts, with the model's begin token; raises InvalidRequest.
+
+    What tools say of themselves is the template's to write, so none may spell a control token.
+    """
+    schemas = [_tool_schema(tool, engine) for tool in tools]
+    rendered = engine.render_chat(messages, schemas, reply_starts=True)
+    segments = _template_segments(engine, messages, schemas, rendered)
     if segments is None:
         tokens = _whole_tokens(engine, messages, rendered)
     else:
@@ -39,13 +44,40 @@ def with_begin_token(engine: TokenEngine, tokens: list[int]) -> list[int]:
     return tokens if begin is None or tokens[:1] == [begin] else [begin, *tokens]
 
 
-def _template_segments(engine: TokenEngine, messages: Sequence[Message], rendered: str) -> Segments | None:
+def template_shows_tools(engine: TokenEngine) -> bool:
+    """Whether the model's own chat template tells of tools."""
+    name = "tool_that_is_looked_for"
+    schema = _schema_of(ToolDescription(name=name, description="", parameters={"type": "object", "properties": {}}))
+    try:
+        return name in engine.render_chat([Message.of("user", "?")], [schema], reply_starts=True)
+    except (InvalidRequest, EngineFailure):
+        return False
+
+
+def _tool_schema(tool: ToolDescription, engine: TokenEngine) -> ToolSchema:
+    schema = _schema_of(tool)
+    if _spells_control(engine, msgspec.json.encode(schema).decode()):
+        raise InvalidRequest(
+            f"The description of tool '{tool.name}' spells one of this model's control tokens; take it out.",
+            parameter="tools",
+        )
+    return schema
+
+
+def _schema_of(tool: ToolDescription) -> ToolSchema:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _template_segments(
+    engine: TokenEngine, messages: Sequence[Message], schemas: Sequence[ToolSchema], rendered: str
+) -> Segments | None:
     """The rendered text cut into what is the template's and what is not; None where the template changes what is said.
 
     Templates may strip texts, say a name more than once, or leave something out.
     """
     marked = [_marked(place, message) for place, message in enumerate(messages)]
-    skeleton = engine.render_chat(marked, (), reply_starts=True)
+    skeleton = engine.render_chat(marked, schemas, reply_starts=True)
     names = {f"name{place}": message.name or "" for place, message in enumerate(messages)}
     as_said = {f"text{place}": message.text for place, message in enumerate(messages)}
     stripped = {key: text.strip() for key, text in as_said.items()}

@@ -1,0 +1,137 @@
+"""An agent's work on one run, with everything it needs around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from jackfield.contracts.agents import Agent
+from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
+from jackfield.contracts.tools import RunScope
+from jackfield.errors import InvalidRequest, LimitReached
+from jackfield.events import FinishReason, RunEvent, Usage
+from jackfield.runs.agent_host import RunHost
+from jackfield.runs.callers_tools import CallersTools
+from jackfield.runs.calls import RunCalls
+from jackfield.runs.equipment import Equipment
+from jackfield.runs.event_flow import EventFlow
+from jackfield.runs.meter import RunMeter
+from jackfield.runs.plan import RunPlan
+from jackfield.runs.replay import Replay
+from jackfield.runs.run_model import RunModel
+from jackfield.runs.suspension import Suspension
+from jackfield.tools.approval import Approval
+from jackfield.tools.arguments import checked_descriptions
+
+
+class AgentWork:
+    """One run's agent, its host, and what came of it."""
+
+    def __init__(self, agent: Agent, host: RunHost, request: RunRequest, flow: EventFlow, meter: RunMeter) -> None:
+        self._agent = agent
+        self._host = host
+        self._request = request
+        self._meter = meter
+        self.flow = flow
+        self.reason: FinishReason = "stop"
+
+    @classmethod
+    async def prepared(
+        cls, run: RunRecord, model: RunModel, equipment: Equipment, history: Sequence[RunEvent]
+    ) -> AgentWork:
+        """Everything found and checked; raises InvalidRequest, ToolNotFound or PluginError."""
+        request = run.request
+        use = request.tools or ToolUse()
+        _check(request, use)
+        flow, replay = EventFlow(), Replay(history)
+        meter = RunMeter(request.limits, equipment.price(model.name))
+        protocol = equipment.protocol(use)
+        scope = RunScope(run_id=run.id, folder=Path(use.folder) if use.folder else None)
+        tools = await equipment.tools(use, scope)
+        guards = [guard for _, guard in equipment.guards.items()]
+        descriptions = [tool.description for tool in tools.values()]
+        calls = RunCalls(
+            tools,
+            runner=equipment.runner,
+            approval=Approval(use, equipment.defaults.allowed, guards),
+            plan=RunPlan(model, protocol, meter, request.messages, descriptions).calls,
+            replay=replay,
+            meter=meter,
+            flow=flow,
+        )
+        host = RunHost(
+            request,
+            model=model,
+            protocol=protocol,
+            mode=use.mode or equipment.defaults.mode,
+            calls=calls,
+            guards=guards,
+            replay=replay,
+            meter=meter,
+            flow=flow,
+        )
+        agent = CallersTools() if use.callers and not request.agent else equipment.agent(request.agent)
+        return cls(agent, host, request, flow, meter)
+
+    @property
+    def usage(self) -> Usage:
+        """What it took so far."""
+        return self._meter.usage
+
+    async def done(self) -> None:
+        """Work until the task is done; raises LimitReached, Suspension, or what the agent raises."""
+        try:
+            async with asyncio.timeout(self._meter.seconds_left) as clock:
+                self.reason = await self._agent.work(self._request.messages, self._host)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            seconds = self._request.limits.seconds
+            raise LimitReached(
+                f"The run was stopped after {seconds:g} seconds, its limit; see 'limits.seconds'."
+            ) from error
+        except BaseExceptionGroup as group:
+            raise _cause(group) from group
+
+
+def calls_tools(request: RunRequest) -> bool:
+    """Whether a run is more than one plain answer."""
+    has_calls = any(message.calls or message.answers for message in request.messages)
+    return bool(request.agent or request.tools or has_calls)
+
+
+def resumable(request: RunRequest) -> bool:
+    """Whether a run that was interrupted can be taken up from its record."""
+    return bool(request.agent or (request.tools and request.tools.names))
+
+
+def _check(request: RunRequest, use: ToolUse) -> None:
+    if request.prompt is not None:
+        raise InvalidRequest("Tools and agents work on messages, not on a raw prompt.", parameter="prompt")
+    if not request.messages:
+        raise InvalidRequest("There is nothing to answer: give at least one message.", parameter="messages")
+    if use.callers and (use.names or request.agent):
+        raise InvalidRequest(
+            "Tools that the caller runs cannot be mixed with tools that are run here, nor with an agent; "
+            "send 'tools' or 'server_tools'.",
+            parameter="tools",
+        )
+    checked_descriptions(use.callers)
+    offered = [tool.name for tool in use.callers] + list(use.names)
+    if use.choice.name and use.choice.name not in offered:
+        raise InvalidRequest(
+            f"'tool_choice' names '{use.choice.name}', which is none of the tools: {', '.join(offered) or 'none'}.",
+            parameter="tool_choice",
+        )
+    if use.choice.mode == "required" and not offered:
+        raise InvalidRequest("'tool_choice' requires a call, and there are no tools.", parameter="tool_choice")
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a group of failures comes down to: a wait for approval, else the first of them."""
+    suspensions, _ = group.split(Suspension)
+    first: BaseException = suspensions or group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

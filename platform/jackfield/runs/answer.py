@@ -1,0 +1,330 @@
+"""One answer while it is written: its text told, its calls started, results put in where the protocol has it so."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from jackfield.contracts.protocols import (
+    AnswerText,
+    CallArguments,
+    CallBroken,
+    CallClosed,
+    CallOpened,
+    CallProtocol,
+    Presentation,
+    Recognised,
+)
+from jackfield.contracts.tools import ToolResult
+from jackfield.decoding.handle import SequenceHandle
+from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
+from jackfield.errors import ContextOverflow, JackfieldError, RunCancelled
+from jackfield.events import CallOpened as CallOpenedEvent
+from jackfield.events import CallRefused, CallText, CallWritten, FinishReason, TokenScore, Usage
+from jackfield.messages import Call, Message, Span
+from jackfield.runs.answer_calls import AnswerCalls
+from jackfield.runs.calls import Outcome, RunCalls
+from jackfield.runs.event_flow import EventFlow
+from jackfield.runs.meter import RunMeter
+from jackfield.runs.readable import Readable
+from jackfield.runs.run_model import Asked, RunModel
+from jackfield.runs.told_text import ToldText
+from jackfield.tools.provenance import tainted_spans
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hears of an answer while it is written, and what a model may read; without `told` nobody is shown its text.
+
+    `begun` is told the number of tokens of each prompt.
+    """
+
+    flow: EventFlow
+    meter: RunMeter
+    readable: Readable
+    begun: Callable[[int], None]
+    told: ToldText | None
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer: all that was written as `message`, the part of it that is no call as `text`."""
+
+    message: Message
+    text: str
+    reason: FinishReason
+    usage: Usage
+    refused: tuple[CallRefused, ...] = ()
+
+
+class Answer:
+    """Decodes one answer of a run. Calls of `callers` are told of and left to the caller."""
+
+    def __init__(
+        self,
+        model: RunModel,
+        protocol: CallProtocol,
+        asked: Asked,
+        calls: RunCalls,
+        hearing: Hearing,
+        *,
+        callers: Sequence[str] = (),
+    ) -> None:
+        self._model = model
+        self._protocol = protocol
+        self._asked = asked
+        self._hearing = hearing
+        self._callers = frozenset(callers)
+        self.calls = AnswerCalls(calls, self._on_outcome, self._on_fault)
+        self._recogniser = protocol.recogniser(asked.tools, choice=asked.choice)
+        self._handle: SequenceHandle | None = None
+        self._reply: list[Span] = []
+        self._text: list[str] = []
+        self._written: list[Call] = []
+        self._refused: list[CallRefused] = []
+        self._collected: list[Call] = []
+        self._held: list[Message] = []
+        self._injected: deque[tuple[int, Message]] = deque()
+        self._usage: list[Usage] = []
+        self._scores: list[TokenScore] = []
+        self._unsaid = 0
+        self._parked = False
+        self._enough = False
+        self._failure: JackfieldError | None = None
+        self._certain = False
+
+    async def written(self) -> Written:
+        """The answer, once the model has ended it; its calls may still run. Raises what decoding raises."""
+        shown = await self._model.presentation(self._protocol, self._asked)
+        self._certain = shown.constraint is not None
+        reason = await self._decoded(shown)
+        while await self._continues():
+            self._recogniser = self._protocol.recogniser(self._asked.tools, choice=self._asked.choice)
+            so_far = shown.reply_starts + "".join(span.text for span in self._reply)
+            reason = await self._decoded(msgspec.structs.replace(shown, reply_starts=so_far, constraint=None))
+        message = Message(role="assistant", spans=self._spans(shown), calls=tuple(self._written))
+        return Written(
+            message=message,
+            text="".join(self._text),
+            reason=reason,
+            usage=_total(self._usage),
+            refused=tuple(self._refused),
+        )
+
+    async def _decoded(self, shown: Presentation) -> FinishReason:
+        """Decode until the model ends, or enough is written; why it ended."""
+        self._hearing.meter.begin_answer()
+        asked = msgspec.structs.replace(self._asked, max_tokens=self._room())
+        self._handle, prompt_tokens = await self._model.submit(asked, shown)
+        self._hearing.begun(prompt_tokens)
+        reason: FinishReason = "stop"
+        async with aclosing(self._handle.deliveries()) as deliveries:
+            async for delivery in deliveries:
+                match delivery:
+                    case Delta():
+                        await self._read(delivery)
+                    case Injected():
+                        self._note_injected(delivery.tokens)
+                    case Parked():
+                        self._park()
+                    case Ended():
+                        reason = delivery.reason
+                        self._account(delivery.usage)
+                    case Stopped():
+                        self._account(delivery.usage)
+                        self._check_stop()
+                    case Broken():
+                        raise delivery.error
+                    case Admitted():
+                        pass
+        for item in () if self._enough else self._recogniser.finish():
+            await self._take(item)
+        return reason
+
+    async def _continues(self) -> bool:
+        """Whether results came that the model has not read yet, where this protocol puts them into the answer."""
+        if not self._protocol.injects or self._enough:
+            return False
+        self._start_collected()
+        await self.calls.settle()
+        left = [message for _, message in self._injected] + self._held
+        self._injected.clear()
+        self._held.clear()
+        self._parked = False
+        self._reply += [span for message in left for span in message.spans]
+        return bool(left) and not self.calls.pending
+
+    async def _read(self, delta: Delta) -> None:
+        if self._enough:
+            return
+        self._hearing.meter.tokens_now += delta.tokens
+        self._unsaid += delta.tokens
+        self._scores += delta.scores
+        self._own(delta.text)
+        for item in self._recogniser.feed(delta.text):
+            await self._take(item)
+
+    async def _take(self, item: Recognised) -> None:
+        if self._enough:
+            return
+        match item:
+            case AnswerText():
+                self._tell(item.text)
+            case CallOpened():
+                await self._open(item)
+            case CallArguments():
+                await self._read_arguments(item)
+            case CallClosed():
+                self._close(item.call)
+            case CallBroken():
+                await self._refuse(item)
+
+    def _tell(self, text: str) -> None:
+        self._text.append(text)
+        if self._hearing.told:
+            self._hearing.told.tell(text, tokens=self._unsaid, scores=tuple(self._scores))
+        self._unsaid, self._scores = 0, []
+
+    async def _open(self, opened: CallOpened) -> None:
+        if opened.tool not in self._callers:
+            await self.calls.open(opened.identifier, opened.tool, caused_by=self._causes())
+        elif self._certain:
+            self._hearing.flow.tell(CallOpenedEvent(call=opened.identifier, tool=opened.tool))
+
+    async def _read_arguments(self, more: CallArguments) -> None:
+        await self.calls.read_on(more.identifier, more.text)
+        if self._certain and self._callers:
+            self._hearing.flow.tell(CallText(call=more.identifier, text=more.text))
+
+    def _close(self, call: Call) -> None:
+        ours = call.tool not in self._callers
+        if not ours and not self._certain:
+            self._hearing.flow.tell(CallOpenedEvent(call=call.identifier, tool=call.tool))
+            text = msgspec.json.encode(call.arguments).decode()
+            self._hearing.flow.tell(CallText(call=call.identifier, text=text))
+        self._hearing.flow.tell(CallWritten(call=call, ours=ours))
+        self._written.append(call)
+        if ours and (self._asked.mode == "async" or (self._asked.mode == "sync" and self._protocol.injects)):
+            self.calls.start(call, caused_by=self._causes())
+        elif ours:
+            self._collected.append(call)
+        if not self._asked.several or (ours and self._asked.mode == "sync" and not self._protocol.injects):
+            self._stop_writing()
+
+    async def _refuse(self, broken: CallBroken) -> None:
+        identifier = broken.identifier or f"refused_{len(self._refused) + 1}"
+        await self.calls.abort(identifier)
+        refused = CallRefused(call=identifier, reason=broken.reason)
+        self._hearing.flow.tell(refused)
+        self._refused.append(refused)
+        if self._protocol.injects:
+            self._on_outcome(refused_call(identifier), ToolResult(text=broken.reason, error=True))
+
+    def _stop_writing(self) -> None:
+        self._enough = True
+        if self._handle:
+            self._handle.cancel()
+
+    def _start_collected(self) -> None:
+        collected, self._collected = self._collected, []
+        for call in collected:
+            self.calls.start(call, caused_by=self._causes())
+
+    def start_collected(self) -> None:
+        """Run the calls that waited for the answer to end."""
+        self._start_collected()
+
+    def _park(self) -> None:
+        self._parked = True
+        self._start_collected()
+        self._unpark_if_idle()
+
+    def _unpark_if_idle(self) -> None:
+        """Let a parked model go on once nothing that it could wait for is on its way."""
+        if not self._parked or self.calls.running or self._injected or self._held or self._handle is None:
+            return
+        self._parked = False
+        if self.calls.pending:
+            self._stop_writing()
+        else:
+            self._handle.resume()
+
+    def _on_outcome(self, call: Call, outcome: Outcome) -> None:
+        """A call came to something: tell the model at once where its protocol has it so."""
+        if not self._protocol.injects:
+            return
+        if isinstance(outcome, ToolResult):
+            self._held.append(self._hearing.readable.message(self._protocol.result(call, outcome)))
+        waits = self._asked.mode == "parallel" and len(self.calls.outcomes) < len(self._written)
+        if not waits:
+            self._inject_held()
+        self._unpark_if_idle()
+
+    def _inject_held(self) -> None:
+        held, self._held = self._held, []
+        for message in held:
+            tokens = self._model.injectable(message.text)
+            self._injected.append((len(tokens), message))
+            try:
+                if self._handle:
+                    self._handle.inject(tokens)
+            except ContextOverflow as error:
+                self._fail(error)
+
+    def _note_injected(self, tokens: int) -> None:
+        self._parked = False
+        while tokens > 0 and self._injected:
+            length, message = self._injected.popleft()
+            tokens -= length
+            self._reply += message.spans
+
+    def _on_fault(self) -> None:
+        """A call ends the run: nothing more needs to be written."""
+        self._stop_writing()
+
+    def _fail(self, error: JackfieldError) -> None:
+        self._failure = error
+        self._stop_writing()
+
+    def _check_stop(self) -> None:
+        if self._failure:
+            raise self._failure
+        if not self._enough:
+            raise RunCancelled("The run was cancelled before its answer was whole.")
+
+    def _account(self, usage: Usage) -> None:
+        self._usage.append(usage)
+        self._hearing.meter.answered(usage)
+
+    def _own(self, text: str) -> None:
+        if self._reply and self._reply[-1].provenance == "assistant":
+            text = self._reply.pop().text + text
+        self._reply.append(Span(text, "assistant"))
+
+    def _spans(self, shown: Presentation) -> tuple[Span, ...]:
+        begun = [Span(shown.reply_starts, "assistant")] if shown.reply_starts else []
+        return (*begun, *self._reply)
+
+    def _causes(self) -> tuple[Span, ...]:
+        """The tainted spans that the model has read by now."""
+        return (*tainted_spans(self._asked.messages), *(span for span in self._reply if span.provenance != "assistant"))
+
+    def _room(self) -> int | None:
+        """How many tokens may still be written: under the answer's limit and the run's."""
+        written = sum(usage.completion_tokens for usage in self._usage)
+        limits = [self._asked.max_tokens and self._asked.max_tokens - written, self._hearing.meter.tokens_left]
+        return min((max(1, limit) for limit in limits if limit is not None), default=None)
+
+
+def refused_call(identifier: str) -> Call:
+    """What stands for a call that could not be read, where a result must name one."""
+    return Call(identifier=identifier, tool="unknown", arguments={})
+
+
+def _total(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        cached_tokens=sum(usage.cached_tokens for usage in usages),
+    )

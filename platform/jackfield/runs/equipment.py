@@ -1,0 +1,86 @@
+"""What all runs that call tools share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from jackfield.contracts.runs import ToolUse
+from jackfield.contracts.tools import CallMode, Permission, RunScope, ScopedTool, Tool
+from jackfield.errors import InvalidRequest
+from jackfield.runs.meter import Price
+from jackfield.tools.catalog import ToolCatalog
+from jackfield.tools.runner import CallRunner
+
+if TYPE_CHECKING:
+    from jackfield.contracts.agents import Agent
+    from jackfield.contracts.guards import Guard
+    from jackfield.contracts.protocols import CallProtocol
+    from jackfield.registry import Shelf
+
+
+T = TypeVar("T")
+
+
+class ToolDefaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a run that does not say otherwise; prices are by model."""
+
+    protocol: str = "constrained"
+    mode: CallMode = "async"
+    agent: str = "tool-loop"
+    allowed: tuple[Permission, ...] = ()
+    prices: Mapping[str, Price] = {}
+
+
+class Equipment:
+    """The tools, and everything that plugins offer around them."""
+
+    def __init__(
+        self,
+        *,
+        catalog: ToolCatalog,
+        runner: CallRunner,
+        protocols: Shelf[CallProtocol],
+        agents: Shelf[Agent],
+        guards: Shelf[Guard],
+        defaults: ToolDefaults,
+    ) -> None:
+        self.catalog = catalog
+        self.runner = runner
+        self.protocols = protocols
+        self.agents = agents
+        self.guards = guards
+        self.defaults = defaults
+
+    def protocol(self, use: ToolUse) -> CallProtocol:
+        """The one that a run is to call by; raises InvalidRequest for a name that none has."""
+        return _named(self.protocols, use.protocol or self.defaults.protocol, "call_protocol")
+
+    def agent(self, name: str | None) -> Agent:
+        """The policy over a run; raises InvalidRequest for a name that none has."""
+        return _named(self.agents, name or self.defaults.agent, "agent")
+
+    async def tools(self, use: ToolUse, scope: RunScope) -> dict[str, Tool]:
+        """The tools that a run may call here, each as this run has it; raises ToolNotFound or InvalidRequest."""
+        chosen = await self.catalog.chosen(use.names)
+        return {name: tool.within(scope) if isinstance(tool, ScopedTool) else tool for name, tool in chosen.items()}
+
+    def price(self, model: str) -> Price:
+        """What a million tokens of a model cost to read and to write."""
+        return self.defaults.prices.get(model, (0.0, 0.0))
+
+    async def close(self) -> None:
+        """Let go of tools' servers, and of calls that would not stop."""
+        try:
+            await self.runner.close()
+        finally:
+            await self.catalog.close()
+
+
+def _named(shelf: Shelf[T], name: str, parameter: str) -> T:
+    if name not in shelf:
+        known = ", ".join(f"'{known}'" for known in shelf.names()) or "none"
+        raise InvalidRequest(f"There is no {shelf.kind} '{name}'; there are {known}.", parameter=parameter)
+    return shelf.get(name)

@@ -1,0 +1,96 @@
+"""How far a run has come, and where it is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from jackfield.contracts.runs import RunLimits
+from jackfield.contracts.tools import ToolResult
+from jackfield.errors import LimitReached, LoopDetected
+from jackfield.events import Usage
+from jackfield.messages import Call
+from jackfield.runs.replay import CallKey, call_key
+
+SAME_AGAIN = 3
+"""So often may a call give the same result before the model is told that it does."""
+
+SAME_TOO_OFTEN = 6
+"""So often, and the run ends."""
+
+REMARK = "\n(You made this same call {times} times, with the same result. Do something else, or answer.)"
+
+Price = tuple[float, float]
+"""What a million tokens cost to read, and to write."""
+
+
+class RunMeter:
+    """Counts one run's answers, tokens, time and money; raises LimitReached where one is used up."""
+
+    def __init__(self, limits: RunLimits, price: Price = (0.0, 0.0)) -> None:
+        self._limits = limits
+        self._price = price
+        self._began = time.monotonic()
+        self._steps = 0
+        self._same: Counter[tuple[CallKey, str]] = Counter()
+        self.usage = Usage(prompt_tokens=0, completion_tokens=0)
+        self.tokens_now = 0
+
+    @property
+    def written(self) -> int:
+        """Tokens that were written so far, those of the answer under way included."""
+        return self.usage.completion_tokens + self.tokens_now
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the run is stopped; None where it is not."""
+        if self._limits.seconds is None:
+            return None
+        return max(0.0, self._limits.seconds - (time.monotonic() - self._began))
+
+    def begin_answer(self) -> None:
+        """Count a step, and refuse it where a limit is used up."""
+        limits = self._limits
+        if limits.steps is not None and self._steps >= limits.steps:
+            raise LimitReached(
+                f"The run was stopped after {limits.steps} model answers, its limit; see 'limits.steps'."
+            )
+        if self.tokens_left == 0:
+            raise LimitReached(f"The run was stopped after {limits.tokens} tokens, its limit; see 'limits.tokens'.")
+        if limits.spend is not None and self.spend > limits.spend:
+            raise LimitReached(f"The run was stopped: it cost {self.spend:.6g}, and {limits.spend:g} was its limit.")
+        self._steps += 1
+        self.tokens_now = 0
+
+    @property
+    def tokens_left(self) -> int | None:
+        """How many more may be written; None for any number."""
+        if self._limits.tokens is None:
+            return None
+        return max(0, self._limits.tokens - self.usage.completion_tokens)
+
+    @property
+    def spend(self) -> float:
+        """What was spent so far, in the currency of the prices that settings give."""
+        reading, writing = self._price
+        return (reading * self.usage.prompt_tokens + writing * self.usage.completion_tokens) / 1e6
+
+    def answered(self, usage: Usage) -> None:
+        """Add what an answer took."""
+        self.tokens_now = 0
+        self.usage = Usage(
+            prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
+            completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
+            cached_tokens=self.usage.cached_tokens + usage.cached_tokens,
+        )
+
+    def remark_on(self, call: Call, result: ToolResult) -> str:
+        """What to tell the model of a call that gives the same over and over; raises LoopDetected in the end."""
+        seen = call_key(call.tool, call.arguments), result.text
+        self._same[seen] += 1
+        times = self._same[seen]
+        if times >= SAME_TOO_OFTEN:
+            raise LoopDetected(
+                f"The run was stopped: it called '{call.tool}' {times} times with the same arguments and result."
+            )
+        return REMARK.format(times=times) if times >= SAME_AGAIN else ""

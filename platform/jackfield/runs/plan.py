@@ -1,0 +1,78 @@
+"""What a task itself asks for, told by a model that has read nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from jackfield.contracts.protocols import CallClosed, CallProtocol, CallRecogniser
+from jackfield.contracts.tools import ToolDescription
+from jackfield.decoding.handle import SequenceHandle
+from jackfield.decoding.request import Broken, Delta, Ended, Parked, Stopped
+from jackfield.messages import Call, Message
+from jackfield.runs.meter import RunMeter
+from jackfield.runs.run_model import Asked, RunModel
+from jackfield.tools.provenance import commanding
+
+QUESTION = (
+    "Before you begin: which calls will this task need? Write every one of them now, with the arguments that you know "
+    "already. Nothing is run yet."
+)
+
+LONGEST = 512
+"""Tokens of a plan."""
+
+
+class RunPlan:
+    """The calls that a run's task needs; asked of the model once, with nothing tainted before its eyes."""
+
+    def __init__(
+        self,
+        model: RunModel,
+        protocol: CallProtocol,
+        meter: RunMeter,
+        task: Sequence[Message],
+        tools: Sequence[ToolDescription],
+    ) -> None:
+        self._model = model
+        self._protocol = protocol
+        self._meter = meter
+        self._task = commanding(task)
+        self._tools = tuple(tools)
+        self._calls: tuple[Call, ...] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def calls(self) -> tuple[Call, ...]:
+        """The plan; empty where there is no task that may command."""
+        async with self._one_at_a_time:
+            if self._calls is None:
+                self._calls = await self._asked_for() if self._task else ()
+            return self._calls
+
+    async def _asked_for(self) -> tuple[Call, ...]:
+        question = Message.of("user", QUESTION)
+        asked = Asked(messages=(*self._task, question), tools=self._tools, mode="parallel", max_tokens=LONGEST)
+        shown = await self._model.presentation(self._protocol, asked)
+        self._meter.begin_answer()
+        handle, _ = await self._model.submit(asked, shown)
+        return await self._read(handle, self._protocol.recogniser(self._tools, choice=asked.choice))
+
+    async def _read(self, handle: SequenceHandle, recogniser: CallRecogniser) -> tuple[Call, ...]:
+        calls: list[Call] = []
+        async with aclosing(handle.deliveries()) as deliveries:
+            async for delivery in deliveries:
+                match delivery:
+                    case Delta(text=text):
+                        calls += _closed(recogniser.feed(text))
+                    case Parked():
+                        handle.cancel()
+                    case Ended(usage=usage) | Stopped(usage=usage):
+                        self._meter.answered(usage)
+                    case Broken(error=error):
+                        raise error
+        return (*calls, *_closed(recogniser.finish()))
+
+
+def _closed(items: Sequence[object]) -> list[Call]:
+    return [item.call for item in items if isinstance(item, CallClosed)]

@@ -1,0 +1,91 @@
+"""The model of one run: conversations in, sequences out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.protocols import CallProtocol, Presentation
+from jackfield.contracts.runs import RunRequest
+from jackfield.contracts.sampling import Constraint
+from jackfield.contracts.tools import CallMode, ToolChoice, ToolDescription
+from jackfield.decoding.handle import SequenceHandle
+from jackfield.decoding.loop import DecodeLoop
+from jackfield.messages import Message
+from jackfield.models.residency import ModelResidency
+from jackfield.runs.assembly import assembled
+from jackfield.runs.prompt_tokens import chat_tokens, template_shows_tools
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What one answer is asked for: the conversation, what may be called in it, and the answer's shape."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolDescription, ...] = ()
+    choice: ToolChoice = ToolChoice()
+    several: bool = True
+    mode: CallMode = "async"
+    constraint: Constraint | None = None
+    max_tokens: int | None = None
+
+
+class RunModel:
+    """Loads the model where it is not loaded; it may give way to others whenever nothing is decoded."""
+
+    def __init__(
+        self, residency: ModelResidency, request: RunRequest, model: InstalledModel, adapter: InstalledModel | None
+    ) -> None:
+        self._residency = residency
+        self._request = request
+        self._model = model
+        self._adapter = adapter
+        self._decoder: DecodeLoop | None = None
+
+    @property
+    def name(self) -> str:
+        """The installed model's."""
+        return self._model.name
+
+    async def presentation(self, protocol: CallProtocol, asked: Asked) -> Presentation:
+        """The conversation as a protocol shows it to this model."""
+        async with self._residency.decoder_held(self._model) as decoder:
+            shows = bool(asked.tools) and await asyncio.to_thread(template_shows_tools, decoder.engine)
+        return protocol.presentation(
+            asked.messages,
+            asked.tools,
+            choice=asked.choice,
+            several=asked.several,
+            mode=asked.mode,
+            template_shows_tools=shows,
+        )
+
+    async def submit(self, asked: Asked, shown: Presentation) -> tuple[SequenceHandle, int]:
+        """A sequence that answers, and its prompt's tokens; raises InvalidRequest or ContextOverflow."""
+        request = msgspec.structs.replace(
+            self._request, messages=shown.messages, constraint=asked.constraint, max_tokens=asked.max_tokens
+        )
+        async with self._residency.decoder_held(self._model) as decoder:
+            decode = await asyncio.to_thread(
+                assembled, request, self._model, decoder.engine, self._adapter, shown=shown, tools=asked.tools
+            )
+            self._decoder = decoder
+            return decoder.submit(decode), len(decode.prompt)
+
+    def injectable(self, text: str) -> list[int]:
+        """Text as tokens for the sequence under way, in which it can spell no control token."""
+        if self._decoder is None:
+            raise AssertionError("text is injected into a sequence that was submitted")
+        return self._decoder.engine.tokenize(text, special=False)
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """How many tokens a conversation takes up to where the reply starts."""
+        async with self._residency.decoder_held(self._model) as decoder:
+            return len(await asyncio.to_thread(chat_tokens, decoder.engine, messages))
+
+    async def context_length(self) -> int:
+        """The longest conversation, answer included, in tokens."""
+        async with self._residency.decoder_held(self._model) as decoder:
+            return decoder.context_length

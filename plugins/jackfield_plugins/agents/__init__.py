@@ -1,0 +1,1 @@
+"""Agents: what decides, over and over, what a run does next."""

@@ -1,0 +1,25 @@
+"""Registers the agents, each imported when a run first names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jackfield.contracts.registration import Provided
+from jackfield.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from jackfield.contracts.agents import Agent
+
+
+@hookimpl
+def jackfield_agents() -> list[Provided[Agent]]:
+    """The loop that every run with tools takes where it names no other."""
+    return [
+        Provided("tool-loop", _tool_loop, "answers, calls tools, reads what they gave, and answers again"),
+    ]
+
+
+def _tool_loop() -> Agent:
+    from jackfield_plugins.agents.tool_loop import ToolLoop
+
+    return ToolLoop()

@@ -1,0 +1,1 @@
+"""Guards: what may be read, and what may be called because of it."""
