@@ -51,12 +51,6 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
         "text only",
     ),
     (
-        {"messages": [{"role": "assistant", "tool_calls": [{"id": "1"}]}]},
-        "messages[0].tool_calls",
-        "unsupported_parameter",
-        "later version",
-    ),
-    (
         {"messages": [{"role": "user", "content": "x", "tool_call_id": "1"}]},
         "messages[0].tool_call_id",
         "invalid_request",
@@ -122,9 +116,6 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"structured_outputs": {}}, "structured_outputs", "invalid_request", "json, regex, choice or grammar"),
     ({"structured_outputs": {"regexp": "x"}}, "structured_outputs.regexp", "unknown_parameter", "regex"),
     ({"response_format": {"type": "yaml"}}, "response_format.type", "invalid_request", "'text'"),
-    ({"tools": [{"type": "function"}]}, "tools", "unsupported_parameter", "later version"),
-    ({"tool_choice": "auto"}, "tool_choice", "unsupported_parameter", "later version"),
-    ({"functions": [{"name": "f"}]}, "functions", "unsupported_parameter", "later version"),
     ({"user": "x" * 257}, "user", "invalid_request", "256"),
 ]
 

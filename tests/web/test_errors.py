@@ -38,6 +38,15 @@ def error_in(response: Any) -> dict[str, Any]:
         (errors.RunNotFound("x"), 404),
         (errors.NameTaken("x"), 409),
         (errors.RunCancelled("x"), 409),
+        (errors.RunElsewhere("x"), 409),
+        (errors.ArgumentsInvalid("x"), 400),
+        (errors.ToolNotFound("x"), 404),
+        (errors.CallDenied("x"), 403),
+        (errors.LimitReached("x"), 422),
+        (errors.LoopDetected("x"), 422),
+        (errors.ToolFailure("x"), 502),
+        (errors.RetryLater("x"), 502),
+        (errors.ToolTimeout("x"), 504),
         (errors.ModelLoading("x"), 503),
         (errors.Overloaded("x"), 503),
         (errors.ShuttingDown("x"), 503),
@@ -57,6 +66,7 @@ def test_each_branch_of_the_tree_has_its_status(error: errors.JackfieldError, st
     assert problem.status == status
     assert problem.body.error.code == error.code
     assert ("retry-after" in problem.headers) == (status == 503)
+    assert (problem.headers.get("x-should-retry") == "false") == (status in (409, 502, 504))
 
 
 def test_an_error_says_when_to_try_again() -> None:

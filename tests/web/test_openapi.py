@@ -13,9 +13,14 @@ PATHS = {
     "/v1/models",
     "/v1/models/{name}",
     "/api/models/loaded",
+    "/api/runs",
     "/api/runs/{run_id}",
+    "/api/runs/{run_id}/approve",
+    "/api/runs/{run_id}/deny",
+    "/api/runs/{run_id}/resume",
     "/api/runs/{run_id}/events",
     "/api/runs/{run_id}/cancel",
+    "/api/tools",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -55,6 +60,25 @@ async def test_every_parameter_of_a_chat_is_documented(served: Any) -> None:
     assert chat["properties"]["n"]["maximum"] == 8
     assert "not kept" in chat["properties"]["metadata"]["description"]
     assert "record" in chat["properties"]["store"]["description"]
+
+
+async def test_what_is_said_of_tools_is_typed(served: Any) -> None:
+    schemas = (await served.client.get("/openapi.json")).json()["components"]["schemas"]
+    chat = schemas["ChatRequest"]["properties"]
+    assert {"$ref": "#/components/schemas/FunctionTool"} in [option.get("items") for option in chat["tools"]["oneOf"]]
+    assert set(schemas["FunctionTool"]["required"]) == {"type", "function"}
+    assert schemas["FunctionDescription"]["required"] == ["name"]
+    assert {"type": "string", "enum": ["none", "auto", "required"]} in chat["tool_choice"]["oneOf"]
+    assert schemas["ToolCall"]["properties"]["type"] == {"type": "string", "const": "function", "default": "function"}
+
+
+async def test_a_decision_may_be_left_out_and_a_list_be_narrowed(served: Any) -> None:
+    paths = (await served.client.get("/openapi.json")).json()["paths"]
+    (state,) = [each for each in paths["/api/runs"]["get"]["parameters"] if each["name"] == "state"]
+    assert not paths["/api/runs/{run_id}/approve"]["post"]["requestBody"]["required"]
+    assert paths["/api/runs"]["post"]["requestBody"]["required"]
+    assert "paused" in str(state["schema"])
+    assert not state["required"]
 
 
 async def test_the_front_page_loads_nothing_from_elsewhere(served: Any) -> None:

@@ -21,8 +21,10 @@ from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
+from jackfield_web.mounts import mounts_open
 from jackfield_web.page import front_page
 from jackfield_web.runs.controller import RunController
+from jackfield_web.tools.controller import ToolController
 
 OpenWorkbench = Callable[[], AbstractAsyncContextManager[Workbench]]
 
@@ -39,7 +41,8 @@ def create_app(
     async def workbench_open(app: Litestar) -> AsyncIterator[None]:
         async with open_workbench() as workbench:
             app.state.workbench = workbench
-            yield
+            async with mounts_open(app, workbench):
+                yield
 
     streams = OpenStreams() if open_streams is None else open_streams
     return Litestar(
@@ -50,6 +53,7 @@ def create_app(
             EmbeddingController,
             ModelController,
             RunController,
+            ToolController,
             HealthController,
             MetricsController,
         ],

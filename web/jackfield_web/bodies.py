@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
+from litestar.typing import FieldDefinition
 from msgspec import inspect
 
 from jackfield.errors import InvalidRequest, JackfieldError, UnknownParameter, UnsupportedParameter
@@ -19,7 +20,7 @@ from jackfield_web.type_places import types_at
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 OPENAI_ONLY = frozenset({
-    "audio", "include_obfuscation", "modalities", "moderation", "parallel_tool_calls", "prediction",
+    "audio", "include_obfuscation", "modalities", "moderation",
     "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_effort",
     "safety_identifier", "service_tier", "verbosity", "web_search_options",
 })  # fmt: skip
@@ -34,24 +35,36 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request whose body, where a handler has a `data` parameter, is JSON of that parameter's type."""
 
     async def body(self) -> bytes:
-        """The bytes of the body; raises InvalidRequest when there are none."""
+        """The bytes of the body; raises InvalidRequest when there are none and the handler has no default."""
+        if self._may_be_left_out and not await self._read():
+            return b""
         media_type = self.content_type[0]
         if media_type != "application/json" and not media_type.endswith("+json"):
             sent = repr(media_type) if media_type else "none"
             detail = f"The body must be JSON: send 'Content-Type: application/json' (there was {sent})."
             raise HTTPException(status_code=415, detail=detail)
-        try:
-            body = await super().body()
-        except InternalServerException as error:
-            raise ClientGone from error
+        body = await self._read()
         if not body:
             raise InvalidRequest("The request has no body; a JSON object was expected.")
         return body
 
     async def json(self) -> Any:
         """The body as the type that the handler asks for; raises InvalidRequest."""
-        wanted = self.route_handler.parsed_fn_signature.parameters["data"].annotation
-        return decoded(await self.body(), wanted)
+        return decoded(await self.body(), self._wanted.annotation)
+
+    @property
+    def _wanted(self) -> FieldDefinition:
+        return self.route_handler.parsed_fn_signature.parameters["data"]
+
+    @property
+    def _may_be_left_out(self) -> bool:
+        return self._wanted.has_default
+
+    async def _read(self) -> bytes:
+        try:
+            return await super().body()
+        except InternalServerException as error:
+            raise ClientGone from error
 
 
 def decoded(body: bytes, kind: type) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import License, Tag
+from litestar.openapi.spec import License, Operation, RequestBody, Tag
 
 from jackfield.version import __version__
 from jackfield_web.errors import ErrorBody
@@ -14,26 +16,49 @@ def _error(description: str) -> ResponseSpec:
     return ResponseSpec(ErrorBody, description=description, generate_examples=False)
 
 
-NOT_FOUND = {400: _error("A parameter is wrong."), 404: _error("There is nothing of that name.")}
+BAD_PARAMETER = {400: _error("A parameter is wrong.")}
+NOT_FOUND = {**BAD_PARAMETER, 404: _error("There is nothing of that name.")}
+ELSEWHERE = {409: _error("Another process executes the run.")}
+NOT_PAUSED = {
+    409: _error("The run does not wait for this."),
+    413: _error("The body is larger than 32 MiB."),
+    415: _error("The body is not JSON."),
+}
 NOT_READY = {503: _error("Not yet: a model loads, or the store is out of reach. Retry-After says when to ask again.")}
 
 ANSWER_ERRORS = {
     400: _error("A parameter is unknown, missing or wrong, or the prompt does not fit the context."),
-    404: _error("No model of that name is installed."),
+    403: _error("A call was denied, or a page of another site asks."),
+    404: _error("There is no model, tool or agent of that name."),
+    409: _error("Somebody stopped the run before its answer was whole."),
     413: _error("The body is larger than 32 MiB."),
     415: _error("The body is not JSON."),
+    422: _error("The run came to one of its limits, or did the same over and over."),
     500: _error("The server failed; its log tells more."),
+    502: _error("A tool failed, and the run with it."),
     503: _error("Not now: the model loads, the queue is full, or the server stops. Retry-After says when."),
+    504: _error("A tool took too long, and the run ended with it."),
     507: _error("The model does not fit this machine's memory."),
 }
 """What answering can end with, by status."""
+
+
+@dataclass
+class WithoutBody(Operation):
+    """An operation whose body may be left out, which Litestar has no words for."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.request_body, RequestBody):
+            self.request_body.required = False
+
 
 TAGS = [
     Tag(name="Chat", description="Conversations, as the OpenAI API has them."),
     Tag(name="Completions", description="Raw prompts, as text or token ids."),
     Tag(name="Embeddings", description="Texts as vectors."),
     Tag(name="Models", description="What is installed, and what is loaded."),
-    Tag(name="Runs", description="Every answer is a run on record, which can be followed and cancelled."),
+    Tag(name="Runs", description="Every answer is a run on record, which can be followed, cancelled and decided on."),
+    Tag(name="Tools", description="What models can call here."),
     Tag(name="Health", description="For whatever watches the server."),
 ]
 

@@ -11,13 +11,17 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from jackfield.errors import (
     RETRY_AFTER,
+    CallDenied,
     Conflict,
     DiskFull,
     InvalidRequest,
     JackfieldError,
+    LimitReached,
     ModelTooLarge,
     NotFound,
     StateUnavailable,
+    ToolFailure,
+    ToolTimeout,
     Unavailable,
     error_from_code,
 )
@@ -31,12 +35,22 @@ STATUSES: dict[type[JackfieldError], int] = {
     InvalidRequest: 400,
     NotFound: 404,
     Conflict: 409,
+    CallDenied: 403,
+    LimitReached: 422,
+    ToolFailure: 502,
+    ToolTimeout: 504,
     Unavailable: 503,
     StateUnavailable: 503,
     DiskFull: 507,
     ModelTooLarge: 507,
 }
-"""The status of each branch of the error tree; a class that is not named has that of the nearest above it."""
+"""The status of each branch of the error tree; a class that is not named has that of the nearest above it.
+
+A run's own limit is no 429: what it says is not that the same request may pass later.
+"""
+
+ONCE = frozenset({409, 502, 504})
+"""Statuses that clients would try again of their own accord, and so do twice what tools did or what was stopped."""
 
 HTTP_CODES = {
     403: "forbidden",
@@ -107,8 +121,15 @@ def _expected(error: JackfieldError) -> Problem:
     return Problem(
         status=status,
         body=_body(status, error.message, parameter=error.parameter, code=error.code),
-        headers={"retry-after": str(retry_after)} if status == 503 else {},
+        headers=_retrying(status, retry_after),
     )
+
+
+def _retrying(status: int, retry_after: int) -> dict[str, str]:
+    """Headers on trying again; `x-should-retry` is what OpenAI's clients obey."""
+    if status in ONCE:
+        return {"x-should-retry": "false"}
+    return {"retry-after": str(retry_after)} if status == 503 else {}
 
 
 def _refused(error: HTTPException) -> Problem:

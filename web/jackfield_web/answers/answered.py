@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -10,7 +11,9 @@ import msgspec
 from litestar import Request
 
 from jackfield.contracts.runs import RunRecord, RunRequest
-from jackfield.events import Finished, TextDelta, TokenScore
+from jackfield.errors import RunInterrupted
+from jackfield.events import CallWritten, Finished, Rewritten, TextDelta, TokenScore
+from jackfield.messages import Call
 from jackfield_web.answers.answers import AnswerEvent, Answers
 from jackfield_web.answers.departure import unless_gone
 from jackfield_web.answers.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream, framed
@@ -25,9 +28,10 @@ RUN_HEADER = "x-jackfield-run"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run wrote: its text, the scores of its tokens where asked for, and how it ended."""
+    """What one run wrote: its text, calls for the caller to run, scores of its tokens where asked for, how it ended."""
 
     text: str
+    calls: tuple[Call, ...]
     scores: tuple[TokenScore, ...]
     end: Finished
 
@@ -77,20 +81,37 @@ async def streamed(
 
 async def _read_to_the_end(answers: Answers) -> list[Written]:
     deltas: list[list[TextDelta]] = [[] for _ in answers.runs]
+    calls: list[list[Call]] = [[] for _ in answers.runs]
     ends: dict[int, Finished] = {}
     async with aclosing(answers.events()) as events:
         async for index, event in events:
             match event:
                 case TextDelta():
                     deltas[index].append(event)
+                case Rewritten(keeps=keeps):
+                    deltas[index] = _first(keeps, deltas[index])
+                case CallWritten(call=call, ours=False):
+                    calls[index].append(call)
                 case Finished():
                     ends[index] = event
-    return [_written(deltas[index], ends[index]) for index in range(len(answers.runs))]
+    return [_written(deltas[index], calls[index], ends[index]) for index in range(len(answers.runs))]
 
 
-def _written(deltas: Sequence[TextDelta], end: Finished) -> Written:
+def _written(deltas: Sequence[TextDelta], calls: Sequence[Call], end: Finished) -> Written:
     scores = tuple(score for delta in deltas for score in delta.scores)
-    return Written(text="".join(delta.text for delta in deltas), scores=scores, end=end)
+    return Written(text="".join(delta.text for delta in deltas), calls=tuple(calls), scores=scores, end=end)
+
+
+def _first(length: int, deltas: Sequence[TextDelta]) -> list[TextDelta]:
+    """The deltas of the first `length` characters; one that reaches beyond them loses the scores of its tokens."""
+    kept: list[TextDelta] = []
+    for delta in deltas:
+        if len(delta.text) > length:
+            kept.append(TextDelta(text=delta.text[:length], tokens=0))
+            break
+        kept.append(delta)
+        length -= len(delta.text)
+    return kept
 
 
 async def chunk_events(
@@ -98,12 +119,14 @@ async def chunk_events(
 ) -> AsyncGenerator[bytes]:
     """The events of a stream of chunks; a comment whenever there was nothing to send for `patience` seconds."""
     encode = msgspec.json.Encoder().encode
+    sent: Counter[int] = Counter()
     try:
         async with aclosing(answers.events_or_silence(patience)) as events:
             async for indexed in events:
                 if indexed is None:
                     yield KEEP_ALIVE
                     continue
+                _count(sent, *indexed)
                 for chunk in writer.chunks(*indexed):
                     yield framed(encode(chunk))
         for chunk in writer.closing_chunks():
@@ -112,3 +135,12 @@ async def chunk_events(
         yield framed(encode(problem_of(error).body))
     else:
         yield DONE
+
+
+def _count(sent: Counter[int], index: int, event: AnswerEvent) -> None:
+    """Keep count of the text that was sent; raises RunInterrupted where some of it is not to stand."""
+    match event:
+        case TextDelta(text=text):
+            sent[index] += len(text)
+        case Rewritten(keeps=keeps) if keeps < sent[index]:
+            raise RunInterrupted("The run was interrupted, and its answer goes on differently from what was sent.")

@@ -10,7 +10,19 @@ import structlog
 
 from jackfield.contracts.runs import RunRecord, RunRequest
 from jackfield.errors import EngineFailure, RunCancelled
-from jackfield.events import Cancelled, Failed, Finished, RunEvent, Started, TextDelta
+from jackfield.events import (
+    CallOpened,
+    CallText,
+    CallWritten,
+    Cancelled,
+    Failed,
+    Finished,
+    Paused,
+    Rewritten,
+    RunEvent,
+    Started,
+    TextDelta,
+)
 from jackfield.workbench import Workbench
 from jackfield_web.answers.merged_events import MergedEvents
 from jackfield_web.answers.open_streams import OpenStreams
@@ -18,8 +30,8 @@ from jackfield_web.errors import error_of
 
 log = structlog.get_logger()
 
-AnswerEvent = Started | TextDelta | Finished
-"""What is left for a reader: to fail or to be cancelled raises."""
+AnswerEvent = Started | TextDelta | Rewritten | CallOpened | CallText | CallWritten | Paused | Finished
+"""What is left for a reader: to fail or to be cancelled raises, and what tools do here is for those who watch a run."""
 
 
 class Answers:
@@ -41,7 +53,7 @@ class Answers:
             self._events.follow(index, run.id)
 
     async def settle(self) -> None:
-        """Wait until every run has left the queue, or one has written something.
+        """Wait until every run has left the queue, or one has written something or waits for somebody.
 
         Raises what a run failed with by then, so that it can still become a status.
         """
@@ -95,6 +107,8 @@ def _checked(event: RunEvent) -> AnswerEvent | None:
             raise error_of(failure)
         case Cancelled():
             raise RunCancelled(f"Run '{event.run_id}' was cancelled before its answer was whole.")
-        case Started() | TextDelta() | Finished() as answer:
+        case Started() | TextDelta() | Rewritten() | Paused() | Finished() as answer:
             return answer
+        case CallOpened() | CallText() | CallWritten() as call:
+            return call
     return None

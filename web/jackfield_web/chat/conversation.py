@@ -9,9 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from jackfield.errors import InvalidRequest, UnsupportedParameter
-from jackfield.messages import Message, Role, Span
-
-NO_TOOLS_YET = "tools arrive in a later version of Jackfield."
+from jackfield.messages import Call, Message, Role, Span
+from jackfield_web.chat.calls import CallLedger, FunctionCall, ToolCall
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -19,6 +18,7 @@ ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
 
 
@@ -37,50 +37,103 @@ class ContentPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One turn; fields that only ever are null here make it easy to send back what was answered."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None = None
-    name: str | None = None
-    tool_call_id: (
-        Annotated[str, Meta(description="Taken with role `tool`; models see no calls until tools arrive.")] | None
+    role: Annotated[
+        Literal["system", "developer", "user", "assistant", "tool", "function"],
+        Meta(description="`function` is the older name of `tool`."),
+    ]
+    content: (
+        Annotated[
+            str | list[ContentPart], Meta(description="May be null only in an assistant's message that makes calls.")
+        ]
+        | None
     ) = None
-    tool_calls: list[Any] | None = None
-    function_call: Any = None
+    name: str | None = None
+    tool_call_id: Annotated[str, Meta(description="With role `tool`: the call that this is the result of.")] | None = (
+        None
+    )
+    tool_calls: Annotated[list[ToolCall], Meta(description="With role `assistant`: the calls it made.")] | None = None
+    function_call: Annotated[FunctionCall, Meta(description="The older form of one call.")] | None = None
     refusal: str | None = None
     audio: Any = None
     annotations: list[Any] | None = None
+    parsed: Annotated[Any, Meta(description="What OpenAI's client made of an answer; not read.")] = None
 
 
 def conversation(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
-    """The messages, each part a span of its role's origin; raises InvalidRequest for what is not text."""
-    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+    """The messages, each part a span of its role's origin; raises InvalidRequest for what is not text.
+
+    A result must answer a call that stands before it and was not answered yet.
+    """
+    ledger = CallLedger()
+    return tuple(_message(message, index, ledger) for index, message in enumerate(messages))
 
 
-def _message(message: ChatMessage, place: str) -> Message:
-    _refuse_calls(message, place)
+def spoken_text(content: str | list[ContentPart], place: str) -> tuple[str, ...]:
+    """The texts of a content, one a part; raises InvalidRequest where it has none."""
+    if isinstance(content, str):
+        return (content,)
+    if not content:
+        raise InvalidRequest(f"'{place}' has no parts; at least one is expected.", parameter=place)
+    return tuple(_text(part, f"{place}[{index}]") for index, part in enumerate(content))
+
+
+def _message(message: ChatMessage, number: int, ledger: CallLedger) -> Message:
+    place = f"messages[{number}]"
+    _check_fields(message, place)
     role = ROLES[message.role]
+    calls = _calls(message, place, number, ledger)
+    spans = tuple(Span(text, role) for text in _texts(message, place, calls))
+    answers, name = _answer(message, place, ledger)
+    return Message(role=role, spans=spans, name=name, calls=calls, answers=answers)
+
+
+def _texts(message: ChatMessage, place: str, calls: Sequence[Call]) -> tuple[str, ...]:
+    if calls and message.content in (None, ""):
+        return ()
     if message.content is None:
         raise InvalidRequest(f"Parameter '{place}.content' is missing.", parameter=f"{place}.content")
-    texts = [message.content] if isinstance(message.content, str) else _texts(message.content, f"{place}.content")
-    return Message(role=role, spans=tuple(Span(text, role) for text in texts), name=message.name)
+    return spoken_text(message.content, f"{place}.content")
 
 
-def _refuse_calls(message: ChatMessage, place: str) -> None:
-    for field in ("tool_calls", "function_call"):
-        if getattr(message, field):
-            raise UnsupportedParameter(f"'{place}.{field}': {NO_TOOLS_YET}", parameter=f"{place}.{field}")
+def _calls(message: ChatMessage, place: str, number: int, ledger: CallLedger) -> tuple[Call, ...]:
+    if message.function_call is not None:
+        return (ledger.written_in_old_style(message.function_call, place, number),)
+    calls = message.tool_calls or ()
+    return tuple(ledger.written(call, f"{place}.tool_calls[{index}]") for index, call in enumerate(calls))
+
+
+def _answer(message: ChatMessage, place: str, ledger: CallLedger) -> tuple[str | None, str | None]:
+    """Which call a message answers, and the name it bears: of the tool where it is a tool's."""
+    if message.role == "tool":
+        if message.tool_call_id is None:
+            raise InvalidRequest(
+                f"Parameter '{place}.tool_call_id' is missing: it names the call that this is the result of.",
+                parameter=f"{place}.tool_call_id",
+            )
+        tool = ledger.answered(message.tool_call_id, place)
+        if message.name not in (None, tool):
+            sentence = f"'{place}.name' is '{message.name}', and the call that it answers is of '{tool}'."
+            raise InvalidRequest(sentence, parameter=f"{place}.name")
+        return message.tool_call_id, tool
+    if message.role == "function":
+        if message.name is None:
+            raise InvalidRequest(f"Parameter '{place}.name' is missing.", parameter=f"{place}.name")
+        return ledger.answered_in_old_style(message.name, place), message.name
+    return None, message.name
+
+
+def _check_fields(message: ChatMessage, place: str) -> None:
     for field in ("refusal", "audio", "annotations"):
         if getattr(message, field):
             sentence = f"'{place}.{field}' cannot be shown to a model; send the text as 'content'."
             raise UnsupportedParameter(sentence, parameter=f"{place}.{field}")
-    if message.tool_call_id is not None and message.role != "tool":
-        sentence = f"'{place}.tool_call_id' belongs to messages of role 'tool', not '{message.role}'."
-        raise InvalidRequest(sentence, parameter=f"{place}.tool_call_id")
-
-
-def _texts(parts: Sequence[ContentPart], place: str) -> list[str]:
-    if not parts:
-        raise InvalidRequest(f"'{place}' has no parts; at least one is expected.", parameter=place)
-    return [_text(part, f"{place}[{index}]") for index, part in enumerate(parts)]
+    for field, role in (("tool_call_id", "tool"), ("tool_calls", "assistant"), ("function_call", "assistant")):
+        if getattr(message, field) and message.role != role:
+            sentence = f"'{place}.{field}' belongs to messages of role '{role}', not '{message.role}'."
+            raise InvalidRequest(sentence, parameter=f"{place}.{field}")
+    if message.tool_calls and message.function_call:
+        sentence = f"'{place}' has both 'tool_calls' and 'function_call'; give one of them."
+        raise InvalidRequest(sentence, parameter=f"{place}.function_call")
 
 
 def _text(part: ContentPart, place: str) -> str:

@@ -10,6 +10,8 @@ from msgspec import UNSET, UnsetType
 from jackfield.events import FinishReason
 from jackfield_web.usage import CompletionUsage
 
+ChatFinishReason = FinishReason | Literal["function_call"]
+
 
 class TopLogprob(msgspec.Struct, frozen=True, kw_only=True):
     """A token that could have been written, and its log-probability."""
@@ -35,12 +37,29 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, kw_only=True):
     refusal: None = None
 
 
+class CalledFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """A function and the JSON text of its arguments."""
+
+    name: str
+    arguments: str
+
+
+class AnsweredCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that the caller is to run, and to answer under its identifier."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
 class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model wrote."""
+    """What the model wrote; `function_call` is there instead of `tool_calls` where the request has `functions`."""
 
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
     refusal: None = None
+    tool_calls: list[AnsweredCall] | UnsetType = UNSET
+    function_call: CalledFunction | UnsetType = UNSET
 
 
 class ChatChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +68,7 @@ class ChatChoice(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     message: AnswerMessage
     logprobs: ChoiceLogprobs | None
-    finish_reason: FinishReason
+    finish_reason: ChatFinishReason
 
 
 class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,11 +83,29 @@ class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
     system_fingerprint: str
 
 
+class FunctionDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """The name of a function that is called, or more of its arguments' JSON text."""
+
+    name: str | UnsetType = UNSET
+    arguments: str
+
+
+class CallDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk adds to the call of an index; the first of a call has its identifier and its function's name."""
+
+    index: int
+    id: str | UnsetType = UNSET
+    type: Literal["function"] | UnsetType = UNSET
+    function: FunctionDelta
+
+
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chunk adds to a message."""
+    """What a chunk adds to a message; `content` is null in the first of an answer that begins with a call."""
 
     role: Literal["assistant"] | UnsetType = UNSET
-    content: str | UnsetType = UNSET
+    content: str | UnsetType | None = UNSET
+    tool_calls: list[CallDelta] | UnsetType = UNSET
+    function_call: FunctionDelta | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +114,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     delta: Delta
     logprobs: ChoiceLogprobs | None = None
-    finish_reason: FinishReason | None = None
+    finish_reason: ChatFinishReason | None = None
 
 
 class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import InvalidRequest, UnsupportedParameter
-from jackfield_web.chat.conversation import NO_TOOLS_YET, ChatMessage, conversation
+from jackfield.errors import InvalidRequest
+from jackfield_web.chat.conversation import ChatMessage, ContentPart, conversation, spoken_text
+from jackfield_web.chat.tool_use import ToolRequest, tool_use
 from jackfield_web.generation import (
-    GenerationRequest,
     check_stream_options,
     client_of,
     constraint,
     sampling_overrides,
     stop_sequences,
 )
+from jackfield_web.steps import run_limits
 
-NO_TOOLS = "Must be empty or none: tools arrive in a later version."
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What much of the answer will likely be a copy of, such as a file to be changed; it is then written faster."""
+
+    type: Literal["content"]
+    content: str | list[ContentPart]
 
 
-class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChatRequest(ToolRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A conversation to go on with."""
 
     messages: Annotated[list[ChatMessage], Meta(min_length=1)]
@@ -31,10 +38,7 @@ class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_f
     top_logprobs: (
         Annotated[int, Meta(ge=0, le=20, description="With logprobs: tell of so many likeliest tokens too.")] | None
     ) = None
-    tools: Annotated[list[Any], Meta(description=NO_TOOLS)] | None = None
-    tool_choice: Annotated[Any, Meta(description=NO_TOOLS)] = None
-    functions: Annotated[list[Any], Meta(description=NO_TOOLS)] | None = None
-    function_call: Annotated[Any, Meta(description=NO_TOOLS)] = None
+    prediction: Prediction | None = None
     metadata: (
         Annotated[
             dict[str, str], Meta(description="Labels for OpenAI's store: they change no answer and are not kept.")
@@ -49,35 +53,31 @@ class ChatRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_f
 def chat_runs(request: ChatRequest) -> list[RunRequest]:
     """One run for each choice; raises InvalidRequest for what makes no sense or cannot be done."""
     check_stream_options(request)
-    _check_tools(request)
-    messages = conversation(request.messages)
-    stop = stop_sequences(request)
-    shape = constraint(request)
-    return [
-        RunRequest(
-            model=request.model,
-            messages=messages,
-            sampling=sampling_overrides(request, choice=choice),
-            max_tokens=_max_tokens(request),
-            stop=stop,
-            logprobs=_logprobs(request),
-            constraint=shape,
-            client=client_of(request),
-            adapter=request.adapter or None,
-            priority=request.priority or "normal",
-            overflow=request.overflow or "error",
-        )
-        for choice in range(request.n or 1)
-    ]
+    run = RunRequest(
+        model=request.model,
+        messages=conversation(request.messages),
+        max_tokens=_max_tokens(request),
+        stop=stop_sequences(request),
+        logprobs=_logprobs(request),
+        constraint=constraint(request),
+        client=client_of(request),
+        adapter=request.adapter or None,
+        priority=request.priority or "normal",
+        overflow=request.overflow or "error",
+        references=_references(request),
+        tools=tool_use(request),
+        agent=request.agent,
+        limits=run_limits(request.limits),
+    )
+    choices = range(request.n or 1)
+    return [msgspec.structs.replace(run, sampling=sampling_overrides(request, choice=choice)) for choice in choices]
 
 
-def _check_tools(request: ChatRequest) -> None:
-    for field in ("tools", "functions"):
-        if getattr(request, field):
-            raise UnsupportedParameter(f"'{field}': {NO_TOOLS_YET}", parameter=field)
-    for field in ("tool_choice", "function_call"):
-        if getattr(request, field) not in (None, "none"):
-            raise UnsupportedParameter(f"'{field}': {NO_TOOLS_YET}", parameter=field)
+def _references(request: ChatRequest) -> tuple[str, ...]:
+    if request.prediction is None:
+        return ()
+    text = "".join(spoken_text(request.prediction.content, "prediction.content"))
+    return (text,) if text else ()
 
 
 def _max_tokens(request: ChatRequest) -> int | None:

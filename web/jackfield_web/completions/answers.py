@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import UNSET, UnsetType
 
 from jackfield.contracts.runs import RunRecord
-from jackfield.events import Finished, Started, TextDelta, Usage
+from jackfield.events import Finished, TextDelta, Usage
 from jackfield_web.answers.answered import Written
 from jackfield_web.answers.answers import AnswerEvent
 from jackfield_web.completions.logprobs import LogprobWriter
@@ -52,7 +52,7 @@ class CompletionChunks:
             case Finished():
                 self._usages[index] = event.usage
                 yield self._chunk(CompletionChoice(index=index, text="", finish_reason=event.reason))
-            case Started() | TextDelta():
+            case _:
                 pass
 
     def closing_chunks(self) -> Iterator[Completion]:

@@ -1,1 +1,1 @@
-"""Runs on record: look, follow, cancel."""
+"""Runs on record: start, look, follow, cancel, decide."""

@@ -1,26 +1,36 @@
-"""/api/runs: look at a run, follow it, cancel it."""
+"""/api/runs: start a run, look at it, follow it, cancel it, and decide on its calls."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter, RequestBody
 
-from jackfield.contracts.runs import RunRecord
+from jackfield.contracts.runs import RunRecord, RunState
+from jackfield.errors import InvalidRequest
 from jackfield.events import RunEvent
 from jackfield.workbench import Workbench
 from jackfield_web.answers.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream, framed
 from jackfield_web.answers.merged_events import MergedEvents
 from jackfield_web.answers.open_streams import OpenStreams
-from jackfield_web.documentation import NOT_FOUND
+from jackfield_web.documentation import ANSWER_ERRORS, BAD_PARAMETER, ELSEWHERE, NOT_FOUND, NOT_PAUSED, WithoutBody
 from jackfield_web.errors import problem_of
+from jackfield_web.runs.requests import Decision, RunStart, run_asked_for
 
 LastEventId = Annotated[int | None, HeaderParameter(name="last-event-id", description="Go on after this event.", ge=0)]
+STATES: tuple[RunState, ...] = get_args(RunState)
+State = Annotated[
+    str | None,
+    QueryParameter(name="state", description="Only runs that stand so.", schema_extra={"enum": [*STATES, None]}),
+]
+Limit = Annotated[int, QueryParameter(description="How many at most.", ge=1, le=500)]
+
+UNDECIDED = Decision()
 
 
 class Cancellation(msgspec.Struct, frozen=True):
@@ -32,16 +42,46 @@ class Cancellation(msgspec.Struct, frozen=True):
 class RunController(Controller):
     """Runs on record."""
 
-    path = "/api/runs/{run_id:str}"
+    path = "/api/runs"
     tags = ("Runs",)
 
-    @get(operation_id="getRun", response_description="The run", summary="Look at a run", responses=NOT_FOUND)
+    @get(
+        operation_id="listRuns",
+        response_description="The newest runs",
+        summary="List the newest runs",
+        responses=BAD_PARAMETER,
+    )
+    async def newest(
+        self, workbench: NamedDependency[Workbench], run_state: State = None, limit: Limit = 50
+    ) -> list[RunRecord]:
+        """Newest first, whichever door they came through."""
+        return list(await workbench.runs.recent(limit=limit, state=_known_state(run_state)))
+
+    @post(
+        operation_id="startRun",
+        response_description="The run, which has begun",
+        summary="Start a run",
+        description="It needs no reader: follow its events, or look at it again later.",
+        responses=ANSWER_ERRORS,
+    )
+    async def start(self, data: RequestBody[RunStart], workbench: NamedDependency[Workbench]) -> Response[RunRecord]:
+        """The run goes on until it ends, pauses or is cancelled."""
+        run = await workbench.start(run_asked_for(data))
+        return Response(run, headers={"location": f"/api/runs/{run.id}"})
+
+    @get(
+        "/{run_id:str}",
+        operation_id="getRun",
+        response_description="The run",
+        summary="Look at a run",
+        responses=NOT_FOUND,
+    )
     async def look(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> RunRecord:
         """What was asked, how far it came, how it ended."""
         return await workbench.run(run_id)
 
     @get(
-        "/events",
+        "/{run_id:str}/events",
         operation_id="followRun",
         response_description="A stream of events",
         media_type="text/event-stream",
@@ -63,16 +103,73 @@ class RunController(Controller):
         return EventStream(_numbered(events), events.close)
 
     @post(
-        "/cancel",
+        "/{run_id:str}/cancel",
         operation_id="cancelRun",
         response_description="Whether it ran",
         status_code=200,
         summary="Stop a run",
-        responses=NOT_FOUND,
+        responses=NOT_FOUND | ELSEWHERE,
     )
     async def cancel(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> Cancellation:
         """It stops within one decoding step; what was written until then stands."""
         return Cancellation(await workbench.cancel(run_id))
+
+    @post(
+        "/{run_id:str}/approve",
+        operation_id="approveRun",
+        operation_class=WithoutBody,
+        response_description="The run, which goes on once nothing waits any more",
+        status_code=200,
+        summary="Let a paused run make its calls",
+        responses=NOT_FOUND | NOT_PAUSED,
+    )
+    async def approve(
+        self,
+        run_id: FromPath[str],
+        workbench: NamedDependency[Workbench],
+        data: RequestBody[Decision] = UNDECIDED,
+    ) -> RunRecord:
+        """All calls that wait, or the one that is named; the body may be left out."""
+        return await workbench.decide(run_id, approved=True, call=data.call, reason=data.reason)
+
+    @post(
+        "/{run_id:str}/deny",
+        operation_id="denyRun",
+        operation_class=WithoutBody,
+        response_description="The run, which goes on once nothing waits any more",
+        status_code=200,
+        summary="Keep a paused run from making its calls",
+        responses=NOT_FOUND | NOT_PAUSED,
+    )
+    async def deny(
+        self,
+        run_id: FromPath[str],
+        workbench: NamedDependency[Workbench],
+        data: RequestBody[Decision] = UNDECIDED,
+    ) -> RunRecord:
+        """The model is told the reason, and goes on without."""
+        return await workbench.decide(run_id, approved=False, call=data.call, reason=data.reason)
+
+    @post(
+        "/{run_id:str}/resume",
+        operation_id="resumeRun",
+        response_description="The run, which goes on",
+        status_code=200,
+        summary="Go on with an interrupted run",
+        responses=NOT_FOUND | NOT_PAUSED,
+    )
+    async def resume(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> RunRecord:
+        """What it had done before is taken from the record, and not done again."""
+        return await workbench.resume(run_id)
+
+
+def _known_state(name: str | None) -> RunState | None:
+    for state in STATES:
+        if state == name:
+            return state
+    if name is None:
+        return None
+    raise InvalidRequest(f"'state' is '{name}'; expected one of {', '.join(STATES)}.", parameter="state")
 
 
 async def _numbered(events: MergedEvents) -> AsyncGenerator[bytes]:

@@ -1,0 +1,111 @@
+"""What a chat request says of tools, and the use of tools that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from jackfield.contracts.tools import ToolChoice, ToolDescription
+from jackfield.errors import InvalidRequest
+from jackfield.tools.arguments import checked_description
+
+NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+class FunctionDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A function that the caller runs."""
+
+    name: str
+    description: str | None = None
+    parameters: Annotated[dict[str, Any], Meta(description="A JSON schema of an object; none if left out.")] | None = (
+        None
+    )
+    strict: (
+        Annotated[bool, Meta(description="Hold the model to the schema while it writes: `call_protocol` constrained.")]
+        | None
+    ) = None
+
+
+class FunctionTool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tool; there are only functions."""
+
+    type: Literal["function"]
+    function: FunctionDescription
+
+
+class NamedFunction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A function by its name."""
+
+    name: str
+
+
+class NamedTool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tool to call."""
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
+ToolOption = Literal["none", "auto", "required"] | NamedTool
+FunctionOption = Literal["none", "auto"] | NamedFunction
+
+
+def callers_tools(
+    tools: Sequence[FunctionTool], functions: Sequence[FunctionDescription]
+) -> tuple[ToolDescription, ...]:
+    """The tools that the caller runs; raises InvalidRequest for a schema that is none, or two tools of one name."""
+    described = {
+        **{f"tools[{index}].function": tool.function for index, tool in enumerate(tools)},
+        **{f"functions[{index}]": function for index, function in enumerate(functions)},
+    }
+    check_names({f"{place}.name": function.name for place, function in described.items()})
+    return tuple(_description(function, place) for place, function in described.items())
+
+
+def check_names(names: dict[str, str]) -> None:
+    """Raises InvalidRequest where two parameters name one tool."""
+    places: dict[str, str] = {}
+    for place, name in names.items():
+        if name in places:
+            sentence = f"'{places[name]}' and '{place}' are both '{name}'; each tool needs a name of its own."
+            raise InvalidRequest(sentence, parameter=place)
+        places[name] = place
+
+
+def chosen(option: ToolOption | FunctionOption | None, names: Sequence[str], parameter: str) -> ToolChoice:
+    """What a request chooses among tools of these names; raises InvalidRequest for what is not among them."""
+    match option:
+        case None:
+            return ToolChoice()
+        case NamedTool(function=NamedFunction(name=name)):
+            return _named(name, names, f"{parameter}.function.name")
+        case NamedFunction(name=name):
+            return _named(name, names, f"{parameter}.name")
+        case "required" if not names:
+            raise InvalidRequest(f"'{parameter}' is 'required', and there are no tools to call.", parameter=parameter)
+        case mode:
+            return ToolChoice(mode=mode)
+
+
+def _named(name: str, names: Sequence[str], parameter: str) -> ToolChoice:
+    if name not in names:
+        known = f"there are {', '.join(names)}" if names else "there are none"
+        sentence = f"'{parameter}' is '{name}', which is none of the request's tools; {known}."
+        raise InvalidRequest(sentence, parameter=parameter)
+    return ToolChoice(mode="required", name=name)
+
+
+def _description(function: FunctionDescription, place: str) -> ToolDescription:
+    description = ToolDescription(
+        name=function.name,
+        description=function.description or "",
+        parameters=function.parameters or NO_PARAMETERS,
+    )
+    try:
+        return checked_description(description)
+    except InvalidRequest as error:
+        parameter = f"{place}.{error.parameter or 'parameters'}"
+        raise InvalidRequest(f"'{parameter}': {error.message}", parameter=parameter) from error

@@ -1,0 +1,90 @@
+"""The bodies of requests about runs: to start one, and to decide on calls that wait."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from jackfield.contracts.runs import Priority, RunRequest, ToolUse
+from jackfield.contracts.sampling import SamplingOverrides, layered_sampling
+from jackfield.errors import InvalidRequest
+from jackfield.messages import Message
+from jackfield_web.chat.conversation import ChatMessage, conversation
+from jackfield_web.chat.tools import check_names
+from jackfield_web.steps import AgentName, Allowed, Limits, Mode, Protocol, ServerTools, run_limits
+
+DEFAULT_MODEL = "default"
+
+
+class RunStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Work for an agent, given as one task or as a conversation; it goes on whoever watches."""
+
+    task: Annotated[str, Meta(min_length=1, description="What is to be done.")] | None = None
+    messages: Annotated[list[ChatMessage], Meta(min_length=1, description="The same as a conversation.")] | None = None
+    agent: AgentName | None = None
+    model: Annotated[str, Meta(description="The name of an installed model; `default` if left out.")] | None = None
+    tools: ServerTools | None = None
+    allow: Allowed | None = None
+    approval: (
+        Annotated[
+            Literal["ask", "grant"],
+            Meta(description="Whether other calls that need a permission wait, or are run unless a guard objects."),
+        ]
+        | None
+    ) = None
+    limits: Limits | None = None
+    call_protocol: Protocol | None = None
+    call_mode: Mode | None = None
+    temperature: Annotated[float, Meta(description="0 always takes the likeliest token.")] | None = None
+    seed: Annotated[int, Meta(description="Draws the same tokens again.")] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, description="The longest single answer of the model.")] | None = None
+    priority: Priority | None = None
+    user: Annotated[str, Meta(max_length=256, description="On whose behalf.")] | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """On which call, and why."""
+
+    call: Annotated[str, Meta(description="The identifier of one waiting call; all of them if left out.")] | None = None
+    reason: Annotated[str, Meta(description="What is put on record, and what the model is told of a denial.")] = ""
+
+
+def run_asked_for(start: RunStart) -> RunRequest:
+    """The run to start; raises InvalidRequest for what makes no sense."""
+    names = tuple(start.tools or ())
+    check_names({f"tools[{index}]": name for index, name in enumerate(names)})
+    return RunRequest(
+        model=start.model or DEFAULT_MODEL,
+        messages=_messages(start),
+        sampling=_sampling(start),
+        max_tokens=start.max_tokens,
+        client=start.user or "local",
+        priority=start.priority or "normal",
+        tools=ToolUse(
+            names=names,
+            protocol=start.call_protocol or "",
+            mode=start.call_mode,
+            allowed=tuple(start.allow or ()),
+            approval=start.approval or "ask",
+        ),
+        agent=start.agent,
+        limits=run_limits(start.limits),
+    )
+
+
+def _messages(start: RunStart) -> tuple[Message, ...]:
+    if (start.task is None) == (start.messages is None):
+        raise InvalidRequest("Give either 'task', a text, or 'messages', a conversation.", parameter="task")
+    return (Message.of("user", start.task),) if start.task is not None else conversation(start.messages or ())
+
+
+def _sampling(start: RunStart) -> SamplingOverrides:
+    chosen = SamplingOverrides()
+    if start.temperature is not None:
+        chosen["temperature"] = start.temperature
+    if start.seed is not None:
+        chosen["seed"] = start.seed
+    layered_sampling(chosen)
+    return chosen
