@@ -1,0 +1,148 @@
+"""A call that works while its arguments are still being written."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from jackfield.cancellation import carried_through
+from jackfield.contracts.tools import ArgumentPart, StreamingTool, ToolResult
+from jackfield.errors import RetryLater, ToolFailure
+from jackfield.tools.arguments import checked_arguments
+from jackfield.tools.deadlines import Deadlines
+from jackfield.tools.durations import Durations
+from jackfield.tools.places import Place, Places
+from jackfield.tools.result_text import failure_result, presentable
+
+log = structlog.get_logger()
+
+UNDO_LIMIT = 5.0
+"""Seconds that a tool may take to undo what it began."""
+
+
+class _Whole(msgspec.Struct, frozen=True):
+    """The arguments are all written."""
+
+    arguments: dict[str, Any]
+
+
+class StreamedCall:
+    """One call of a StreamingTool; the tool works in a task of its own, so that whoever feeds it never waits.
+
+    Ends with `finish` or `abort`, one of which must be awaited. The tool's time-out counts from `finish` on.
+    """
+
+    def __init__(
+        self,
+        tool: StreamingTool,
+        *,
+        places: Places,
+        deadlines: Deadlines,
+        durations: Durations,
+        whole: Callable[[StreamingTool, Mapping[str, Any], RetryLater], Awaitable[ToolResult]],
+    ) -> None:
+        self._tool = tool
+        self._description = tool.description
+        self._places = places
+        self._deadlines = deadlines
+        self._durations = durations
+        self._whole = whole
+        self._coming: asyncio.Queue[ArgumentPart | _Whole] = asyncio.Queue()
+        self._place: Place | None = None
+        self._placed = asyncio.Event()
+        self._token: str | None = None
+        self._busy = 0.0
+        self._ended = False
+        self._work = asyncio.create_task(self._worked(), name=f"tool {self._description.name}")
+        self._work.add_done_callback(_retrieved)
+
+    def feed(self, part: ArgumentPart) -> None:
+        """More of the arguments; the tool gets it once it is through with what came before."""
+        self._coming.put_nowait(part)
+
+    async def finish(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """The result, or why there is none. Raises nothing but CancelledError, once the tool has stopped."""
+        name = self._description.name
+        if self._ended:
+            return ToolResult(text=f"The call of tool '{name}' was ended before.", error=True)
+        try:
+            fitting = checked_arguments(self._description, arguments)
+            result: Any = await self._outcome(fitting)
+        except asyncio.CancelledError:
+            await self.abort()
+            raise
+        except Exception as error:  # noqa: BLE001 the boundary: a tool may raise anything; it is logged there
+            await self.abort()
+            result = await self._after(error, arguments)
+        self._ended = True
+        return presentable(result, self._description)
+
+    async def abort(self) -> None:
+        """Stop the tool and have it undo what it began; a second call does nothing, nor does one behind a result."""
+        if not self._ended:
+            self._ended = True
+            await carried_through(self._undone())
+
+    async def _worked(self) -> ToolResult:
+        self._place = await self._places.take(self._description, self._durations.estimate(self._description))
+        self._placed.set()
+        try:
+            self._token = await self._timed(self._tool.begin())
+            while not isinstance(item := await self._coming.get(), _Whole):
+                await self._timed(self._tool.feed(self._token, item))
+            result: ToolResult = await self._timed(self._tool.finish(self._token, item.arguments))
+            return result
+        finally:
+            self._place.free()
+
+    async def _timed(self, work: Awaitable[Any]) -> Any:
+        began = time.monotonic()
+        try:
+            return await work
+        except SystemExit as error:  # it would end the event loop, and the process with it
+            raise ToolFailure(f"Tool '{self._description.name}' failed: it tried to end the process.") from error
+        finally:
+            self._busy += time.monotonic() - began
+
+    async def _outcome(self, arguments: dict[str, Any]) -> ToolResult:
+        self._coming.put_nowait(_Whole(copy.deepcopy(arguments)))
+        placed = asyncio.ensure_future(self._placed.wait())
+        try:
+            await asyncio.wait({placed, self._work}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            placed.cancel()
+        result = await self._deadlines.met_by(self._work, self._description.timeout, self._description.name)
+        self._durations.record(self._description.name, self._busy, result)
+        return result
+
+    async def _after(self, error: Exception, arguments: Mapping[str, Any]) -> ToolResult:
+        """What to make of an error: another try where the tool asks for one."""
+        if not isinstance(error, RetryLater):
+            return failure_result(self._description.name, error)
+        try:
+            return await self._whole(self._tool, arguments, error)
+        except Exception as another:  # noqa: BLE001 the boundary: a tool may raise anything; it is logged there
+            return failure_result(self._description.name, another)
+
+    async def _undone(self) -> None:
+        name = self._description.name
+        await self._deadlines.stop(self._work, name)
+        if self._place:
+            self._place.free()
+        if self._token is None:
+            return
+        try:
+            await self._deadlines.met(self._tool.abort(self._token), UNDO_LIMIT, name)
+        except Exception as error:
+            log.error("a tool did not undo a call", tool=name, exc_info=error)
+
+
+def _retrieved(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
