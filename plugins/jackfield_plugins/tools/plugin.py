@@ -8,19 +8,27 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from jackfield.contracts.diagnostics import Diagnostic
     from jackfield.contracts.tools import Tool
 
 
 @hookimpl
 def jackfield_tools() -> list[Provided[Tool]]:
-    """Files of a granted folder."""
+    """Files of a granted folder, and Python in a sandbox."""
     return [
         Provided("list_files", _list_files, "lists the files of the granted folder"),
         Provided("read_file", _read_file, "reads a text file of the granted folder"),
         Provided("search_files", _search_files, "finds lines in the files of the granted folder"),
         Provided("write_file", _write_file, "writes a file of the granted folder"),
         Provided("edit_file", _edit_file, "replaces a text in a file of the granted folder"),
+        Provided("run_python", _run_python, "runs Python code in a sandbox"),
     ]
+
+
+@hookimpl
+def jackfield_diagnostics() -> list[Provided[Diagnostic]]:
+    """How Python is kept from the rest of the machine."""
+    return [Provided("python-sandbox", _sandbox_diagnostic, "how run_python is kept apart")]
 
 
 def _list_files() -> Tool:
@@ -51,3 +59,17 @@ def _edit_file() -> Tool:
     from jackfield_plugins.tools.file_writing import EditFile
 
     return EditFile()
+
+
+def _run_python() -> Tool:
+    from jackfield.settings import load_settings
+    from jackfield_plugins.tools.python_sandbox.tool import RunPython
+
+    return RunPython(unsandboxed=load_settings().tools.unsandboxed_python)
+
+
+def _sandbox_diagnostic() -> Diagnostic:
+    from jackfield.settings import load_settings
+    from jackfield_plugins.tools.python_sandbox.diagnostic import SandboxDiagnostic
+
+    return SandboxDiagnostic(unsandboxed=load_settings().tools.unsandboxed_python)
