@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import unquote
 
 import structlog
 from litestar import Litestar
+from litestar.exceptions import NotFoundException
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 
@@ -35,6 +37,11 @@ async def mounts_open(app: Litestar, workbench: Workbench) -> AsyncIterator[None
 def _route(path: str, mounted: ASGIApp) -> ASGIRouteHandler:
     @asgi(path, is_mount=True, copy_scope=True)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        whole = unquote(scope["raw_path"].decode("latin-1"))
+        if whole != path and not whole.startswith(f"{path}/"):
+            raise NotFoundException  # Litestar mounts also take paths that only begin alike
+        scope["path"] = whole
+        scope["root_path"] = scope.get("root_path", "") + path
         await mounted(scope, receive, send)
 
     return handle

@@ -14,7 +14,10 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Mount(Protocol):
-    """What is served at `path` and below it; the server's own checks of host, origin and key come first."""
+    """What is served at `path` and below it; the server's own checks of host, origin and key come first.
+
+    As ASGI has it, a scope's `path` is the whole path and its `root_path` ends with the mount's.
+    """
 
     path: str
 

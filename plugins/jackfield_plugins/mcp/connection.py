@@ -21,8 +21,8 @@ from jackfield_plugins.mcp.session import Session
 PAUSES = (0.0, 2.0, 10.0, 60.0, 300.0)
 """Seconds until a server is started anew, by how often in a row it broke; the last holds for ever."""
 
-SESSION_LOST = "Session terminated"
-"""What the SDK calls an HTTP server's having forgotten our session."""
+SHORTEST_WAIT = 1.0
+"""Seconds that even a server is waited for that starts for long."""
 
 
 class Connection:
@@ -33,21 +33,38 @@ class Connection:
         self._session: Session | None = None
         self._restarts = 0
 
-    async def tools(self) -> tuple[ServerTool, ...]:
-        """What the server offers now; raises Unavailable with the reason."""
-        return await self._current().tools()
+    async def tools(self, patience: float = math.inf) -> tuple[ServerTool, ...]:
+        """What the server offers now; raises Unavailable with the reason.
+
+        A server that starts is waited for until it is `patience` seconds old, and goes on to start meanwhile.
+        """
+        session = self._current()
+        left = max(session.begun_at + patience - time.monotonic(), SHORTEST_WAIT)
+        try:
+            with anyio.fail_after(left):
+                return await session.tools()
+        except TimeoutError as error:
+            raise Unavailable(f"MCP server '{self.server.name}' has not answered yet.") from error
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it, and never twice: a session that breaks ends the call. Raises Unavailable where none begins."""
         session = self._current()
+        result = await self._called(session, tool, arguments)
+        if result is None:
+            result = await self._called(self._current(), tool, arguments)
+        return result or _failed(f"MCP server '{self.server.name}' forgets every session at once.")
+
+    async def _called(self, session: Session, tool: str, arguments: Mapping[str, Any]) -> ToolResult | None:
+        """The result of one try, None where the server did nothing because it had forgotten the session."""
         client = await session.client()
         try:
             result = result_of(await client.call_tool(tool, dict(arguments)))
-        except MCPError as error:
-            if error.code == CONNECTION_CLOSED or str(error) == SESSION_LOST:
-                return await self._broken_call(session)
-            return _failed(f"MCP server '{self.server.name}' refused the call: {error}")
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+        except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            if session.forgotten:
+                session.end()
+                return None
+            if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
+                return _failed(f"MCP server '{self.server.name}' refused the call: {error}")
             return await self._broken_call(session)
         except (ValueError, RuntimeError) as error:  # what the SDK finds wrong with an answer
             return _failed(f"MCP server '{self.server.name}' answered what it should not: {error}")

@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED
 
 from jackfield_plugins.mcp.configuration import HttpServer, Server, StdioServer
+from jackfield_plugins.mcp.instance import OWN_QUESTION
 from jackfield_plugins.mcp.transports import Trace
 
 LONGEST_WORDS = 400
@@ -44,6 +45,8 @@ def _http_failure(server: HttpServer, trace: Trace, causes: list[Exception], ans
             f'wants to know who asks (HTTP {trace.refusal}); put what it expects under "headers", '
             'such as {"Authorization": "Bearer ${TOKEN}"}. Signing in with a browser (OAuth) is not offered.'
         )
+    if trace.refusal == OWN_QUESTION:
+        return "is this very Jackfield, which has those tools already; take it out of mcp.json."
     if trace.refusal is not None:
         return f"answered with HTTP {trace.refusal}; is {server.place} the address of an MCP server?"
     match causes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -41,7 +41,7 @@ class ToolBench(Protocol):
     """What is asked of a workbench."""
 
     async def tools(self) -> tuple[ToolDescription, ...]:
-        """Those that may be called from here without asking anybody."""
+        """Every tool there is."""
         ...
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
@@ -49,13 +49,14 @@ class ToolBench(Protocol):
         ...
 
 
-def tool_server(bench: ToolBench) -> Server[dict[str, Any]]:
-    """An MCP server of a workbench's tools."""
+def tool_server(bench: ToolBench, allowed: Collection[Permission]) -> Server[dict[str, Any]]:
+    """An MCP server of those of a workbench's tools that read, or do what is `allowed`."""
+    shown = {"read", *allowed}
 
     async def list_tools(
         _: ServerRequestContext[dict[str, Any]], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[_shown(tool) for tool in await bench.tools()])
+        return ListToolsResult(tools=[_shown(tool) for tool in await bench.tools() if tool.permission in shown])
 
     async def call_tool(_: ServerRequestContext[dict[str, Any]], params: CallToolRequestParams) -> CallToolResult:
         return await _called(bench, params.name, params.arguments or {})

@@ -45,6 +45,7 @@ class Session:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.begun_at = time.monotonic()
         self.ended = False
         self.ended_at = 0.0
         self.reason = ""
@@ -54,8 +55,14 @@ class Session:
         self._to_end = asyncio.Event()
         self._client: Client | None = None
         self._changes = 0
+        self._one_lists = asyncio.Lock()
         self._listed: tuple[int, tuple[Tool, ...]] = (-1, ())
         self._task = asyncio.create_task(self._live(), name=f"mcp {server.name}")
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the server said that it knows nothing of this session, and so did nothing that was asked in it."""
+        return self._trace.forgotten
 
     async def client(self) -> Client:
         """The SDK's client, once the server has answered; raises Unavailable with the reason."""
@@ -67,9 +74,10 @@ class Session:
     async def tools(self) -> tuple[Tool, ...]:
         """What the server offers, asked for again after it said that this changed; raises Unavailable."""
         client = await self.client()
-        if self._listed[0] != self._changes:
-            changes = self._changes
-            self._listed = (changes, await self._listing(client))
+        async with self._one_lists:
+            if self._listed[0] != self._changes:
+                changes = self._changes
+                self._listed = (changes, await self._listing(client))
         return self._listed[1]
 
     def end(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 from pathlib import Path
 
 import msgspec
@@ -10,12 +12,17 @@ import structlog
 
 from jackfield.contracts.tools import Tool
 from jackfield.errors import Unavailable
-from jackfield_plugins.mcp.configuration import configuration_path, read_configuration
+from jackfield_plugins.mcp.configuration import Configuration, configuration_path, read_configuration
 from jackfield_plugins.mcp.connection import Connection
+from jackfield_plugins.mcp.instance import STARTED_BY_US
 from jackfield_plugins.mcp.remote_tool import RemoteTool
 from jackfield_plugins.mcp.sdk_log import forward_client_log
 
 log = structlog.get_logger()
+
+
+PATIENCE = 15.0
+"""Seconds that one slow server may hold back the tools of all; its own follow once it has started."""
 
 
 class ServerReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +47,18 @@ class McpToolSource:
         self._told: dict[str, str] = {}
 
     async def tools(self) -> tuple[Tool, ...]:
-        """Of every server that answers; raises Unavailable where there are servers and none does."""
-        reports = await self.reports()
+        """Of every server that answers by now; raises Unavailable where there are servers and none does."""
+        reports = await self.reports(PATIENCE)
         faults = {report.name: report.fault for report in reports if report.fault is not None}
         self._tell(faults)
         if faults and len(faults) == len(reports):
             raise Unavailable(" ".join(faults.values()))
         return tuple(tool for report in reports for tool in report.tools)
 
-    async def reports(self) -> tuple[ServerReport, ...]:
+    async def reports(self, patience: float = math.inf) -> tuple[ServerReport, ...]:
         """On every server that is not disabled; all are asked at once. Raises SettingsInvalid for a broken file."""
         self._open()
-        asked = [self._report(connection) for connection in self._connections.values()]
+        asked = [self._report(connection, patience) for connection in self._connections.values()]
         broken = [ServerReport(name=name, fault=fault) for name, fault in self._faults.items()]
         return (*await asyncio.gather(*asked), *broken)
 
@@ -65,17 +72,17 @@ class McpToolSource:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             forward_client_log()
-            found = read_configuration(self._path or configuration_path())
+            found = _configured(self._path or configuration_path())
             self._connections = {server.name: Connection(server) for server in found.servers if not server.disabled}
             self._faults = found.faults
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("The MCP tool source is in use on another event loop; close it there first.")
 
-    async def _report(self, connection: Connection) -> ServerReport:
+    async def _report(self, connection: Connection, patience: float) -> ServerReport:
         name = connection.server.name
         try:
-            tools = await connection.tools()
+            tools = await connection.tools(patience)
         except Unavailable as error:
             return ServerReport(name=name, fault=error.message)
         return ServerReport(name=name, tools=tuple(RemoteTool(connection, tool) for tool in tools))
@@ -86,3 +93,10 @@ class McpToolSource:
             if self._told.get(name) != fault:
                 log.warning("an MCP server's tools are left out", server=name, reason=fault)
         self._told = faults
+
+
+def _configured(path: Path) -> Configuration:
+    if STARTED_BY_US in os.environ:
+        log.warning("MCP servers are left out: this process is itself an MCP server that Jackfield started")
+        return Configuration()
+    return read_configuration(path)

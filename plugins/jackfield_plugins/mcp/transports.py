@@ -13,6 +13,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from jackfield_plugins.mcp.configuration import HttpServer, Server, StdioServer
+from jackfield_plugins.mcp.instance import INSTANCE, INSTANCE_HEADER, STARTED_BY_US
 from jackfield_plugins.mcp.stderr_log import StderrLog, logged_stderr
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class Trace:
     def __init__(self, server: Server) -> None:
         self.stderr = StderrLog(server.name)
         self.refusal: int | None = None
+        self.forgotten = False
 
     async def note_answer(self, response: httpx2.Response) -> None:
-        """Keep the status of an HTTP answer that is an error."""
+        """Keep the status of an HTTP answer that is an error, and whether it says that our session is not known."""
         self.refusal = response.status_code if response.status_code >= 400 else None
+        self.forgotten |= response.status_code == 404 and "mcp-session-id" in response.request.headers
 
 
 def transport_to(
@@ -50,7 +53,7 @@ async def _stdio(server: StdioServer, trace: Trace, on_end: Callable[[], None]) 
     parameters = StdioServerParameters(
         command=server.command,
         args=list(server.args),
-        env=server.env,
+        env={**server.env, STARTED_BY_US: "1"},
         cwd=server.cwd,
         encoding_error_handler="replace",
     )
@@ -63,7 +66,7 @@ async def _stdio(server: StdioServer, trace: Trace, on_end: Callable[[], None]) 
 async def _http(server: HttpServer, trace: Trace, on_end: Callable[[], None]) -> AsyncIterator[TransportStreams]:
     async with (
         httpx2.AsyncClient(
-            headers=server.headers,
+            headers={**server.headers, INSTANCE_HEADER.decode(): INSTANCE},
             timeout=httpx2.Timeout(server.timeout, read=None),  # whoever asks says how long an answer is waited for
             event_hooks={"response": [trace.note_answer]},
         ) as client,

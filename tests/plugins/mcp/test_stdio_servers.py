@@ -127,7 +127,7 @@ async def test_a_program_that_is_no_server_says_why(opening: Any, entry: dict[st
 
 async def test_a_server_that_refuses_is_quoted_and_the_others_work(opening: Any, program: Any) -> None:
     with structlog.testing.capture_logs() as logs:
-        async with opening(no=program("stdio_server.py", "refuse"), old=program("legacy_server.py")) as opened:
+        async with opening(no=program("trial_server.py", "refuse"), old=program("legacy_server.py")) as opened:
             assert list(await opened.tools()) == ["old__first", "old__second", "old__third"]
     told = [entry for entry in logs if entry["log_level"] == "warning"]
     assert [entry["server"] for entry in told] == ["no"]
@@ -137,7 +137,7 @@ async def test_a_server_that_refuses_is_quoted_and_the_others_work(opening: Any,
 
 async def test_a_server_that_hangs_at_its_start_times_out_and_leaves_no_process(opening: Any, program: Any) -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    async with opening(slow=program("stdio_server.py", "hang", timeout=0.5)) as opened:
+    async with opening(slow=program("trial_server.py", "hang", timeout=0.5)) as opened:
         with pytest.raises(Unavailable, match=r"did not answer within 0\.5 s of its start"):
             await opened.tools()
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before

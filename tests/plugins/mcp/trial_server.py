@@ -1,4 +1,9 @@
-"""An MCP server on standard input and output, as people write them with the SDK, with tools that misbehave."""
+"""An MCP server as people write them with the SDK, with tools that misbehave.
+
+It speaks over standard input and output, or with `http PORT` over streamable HTTP; with a `TOKEN` in its environment
+only to who brings it, with `LEGACY` as servers before 2026-07-28 do: in sessions.
+`hang` and `refuse` never get that far.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+import uvicorn
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp_types import ToolAnnotations
 
@@ -42,6 +48,12 @@ def environment(name: str) -> str:
 def process_id() -> int:
     """This program's process."""
     return os.getpid()
+
+
+@server.tool(annotations=READS)
+def header(name: str, context: Context[Any, Any]) -> str:
+    """What the request brought."""
+    return (context.headers or {}).get(name, "not there")
 
 
 @server.tool()
@@ -88,12 +100,32 @@ async def learn(name: str, context: Context[Any, Any]) -> str:
     """Offer one tool more from now on."""
     server.add_tool(lambda: "learnt", name=name, description="Learnt later.")
     await context.notify_tools_changed()
+    await context.session.send_tool_list_changed()
     return name
 
 
-if __name__ == "__main__":
-    if sys.argv[1:] == ["hang"]:
+async def guarded(scope: Any, receive: Any, send: Any) -> None:
+    """The server over HTTP, for whoever brings the token and speaks a version that it knows."""
+    headers = dict(scope.get("headers", ()))
+    status = None
+    if "TOKEN" in os.environ and headers.get(b"authorization") != f"Bearer {os.environ['TOKEN']}".encode():
+        status = 401
+    elif "LEGACY" in os.environ and headers.get(b"mcp-protocol-version", b"") > b"2026":
+        status = 400
+    if status is None or scope["type"] != "http":
+        await app(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+match sys.argv[1:]:
+    case ["hang"]:
         asyncio.run(asyncio.sleep(3600))
-    if sys.argv[1:] == ["refuse"]:
+    case ["refuse"]:
         sys.exit("no licence found")
-    server.run()
+    case ["http", port]:
+        app = server.streamable_http_app()
+        uvicorn.run(guarded, host="127.0.0.1", port=int(port), log_level="warning", ws="none")
+    case _:
+        server.run()
