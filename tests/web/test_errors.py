@@ -122,7 +122,10 @@ async def test_json_may_have_a_charset(served: Any) -> None:
         (b'{"model": "\xff"}', "byte 11"),
         (b"[]", "expected `object`, got `array`"),
         (b"null", "expected `object`, got `null`"),
-        (b'{"model":"m","messages":[{"role":"user","content":"x"}],"tools":' + b"[" * 100_000, "nested too deeply"),
+        (
+            b'{"model":"m","messages":[{"role":"user","content":"x"}],"json_schema":' + b"[" * 100_000,
+            "nested too deeply",
+        ),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -63,6 +63,7 @@ async def test_a_store_out_of_reach_is_a_503(served: Any) -> None:
         store=UnreachableStore(),
         catalog=whole.models,
         residency=whole.residency,
+        equipment=whole._equipment,
         executor=whole._executor,
     )
     for response in (await served.client.get("/readyz"), await served.chat(), await served.chat(stream=True)):

@@ -14,6 +14,7 @@ import pytest
 from jackfield.contracts.engine import EngineLimits
 from jackfield.contracts.registration import Provided
 from jackfield.contracts.tools import Tool, ToolDescription, ToolResult
+from jackfield.events import Paused
 from jackfield.hookspecs import hookimpl
 from jackfield.testing.scripted_engine import ScriptedEngine, answering, replying
 from jackfield_plugins.agents import plugin as agents
@@ -306,7 +307,7 @@ async def test_a_whole_answer_waits_too_and_a_denied_call_is_told_to_the_model(e
 async def pending_calls(events: Any) -> Any:
     """The identifiers of the calls that the first pause is about."""
     async for event in events:
-        if type(event.body).__name__ == "Paused":
+        if isinstance(event.body, Paused):
             for pending in event.body.calls:
                 yield pending.call.identifier
             await events.aclose()

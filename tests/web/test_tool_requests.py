@@ -255,6 +255,17 @@ async def test_a_refusal_is_an_answer_and_no_run(served: Any) -> None:
     assert not await served.workbench.runs.recent()
 
 
+async def test_a_schema_that_is_nested_too_deeply_is_refused(served: Any) -> None:
+    schema = '{"type":"object","properties":{"a":' * 500 + "{}" + "}}" * 500
+    tools = '[{"type":"function","function":{"name":"f","parameters":' + schema + "}}]"
+    body = '{"model":"scripted","messages":[{"role":"user","content":"x"}],"tools":' + tools + "}"
+    response = await served.client.post(
+        "/v1/chat/completions", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert "nested too deeply" in response.json()["error"]["message"]
+
+
 def test_arguments_beyond_ascii_come_through() -> None:
     text = json.dumps({"city": "日本 🙂"}, ensure_ascii=False)
     (made,) = asked(messages=[USER, calling(call(arguments=text)), result()]).messages[1].calls

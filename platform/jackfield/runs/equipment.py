@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from jackfield.contracts.runs import ToolUse
+from jackfield.contracts.runs import RunRequest, ToolUse
 from jackfield.contracts.tools import CallMode, Permission, RunScope, ScopedTool, Tool
 from jackfield.errors import InvalidRequest
 from jackfield.runs.meter import Price
@@ -54,6 +54,16 @@ class Equipment:
         self.guards = guards
         self.defaults = defaults
 
+    async def check(self, request: RunRequest) -> None:
+        """Raise InvalidRequest or ToolNotFound for a protocol, agent or tool that a run names and nobody has."""
+        use = request.tools or ToolUse()
+        if request.tools or request.agent:
+            _check_name(self.protocols, use.protocol or self.defaults.protocol, "call_protocol")
+        if use.names or request.agent:
+            _check_name(self.agents, request.agent or self.defaults.agent, "agent")
+        if use.names:
+            await self.catalog.chosen(use.names)
+
     def protocol(self, use: ToolUse) -> CallProtocol:
         """The one that a run is to call by; raises InvalidRequest for a name that none has."""
         return _named(self.protocols, use.protocol or self.defaults.protocol, "call_protocol")
@@ -80,7 +90,11 @@ class Equipment:
 
 
 def _named(shelf: Shelf[T], name: str, parameter: str) -> T:
+    _check_name(shelf, name, parameter)
+    return shelf.get(name)
+
+
+def _check_name(shelf: Shelf[Any], name: str, parameter: str) -> None:
     if name not in shelf:
         known = ", ".join(f"'{known}'" for known in shelf.names()) or "none"
         raise InvalidRequest(f"There is no {shelf.kind} '{name}'; there are {known}.", parameter=parameter)
-    return shelf.get(name)
