@@ -127,10 +127,14 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
 
 
 class PendingCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that waits for somebody's approval, and why it needs that."""
+    """A call that waits for somebody's approval, and why it needs that.
+
+    A `guarded` one does so because a guard objects, which no permission given in advance answers.
+    """
 
     call: Call
     reason: str
+    guarded: bool = False
 
 
 class Paused(msgspec.Struct, frozen=True, kw_only=True, tag="paused"):

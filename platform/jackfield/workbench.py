@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,13 +71,14 @@ class Workbench:
         return self._store.conversations
 
     async def start(self, request: RunRequest) -> RunRecord:
-        """Put a run on record and begin it; raises ModelNotFound or InvalidRequest before anything is written.
+        """Put a run on record and begin it; raises NotFound or InvalidRequest before anything is written.
 
         One that no executor takes (ShuttingDown, Overloaded) stays on record as failed.
         """
         model = await self.models.get(request.model)
         if request.adapter:
             await self.models.adapter(request.adapter)
+        await self._equipment.check(request)
         request = msgspec.structs.replace(request, model=model.name)
         run = RunRecord(id=new_identifier("run"), request=request, state="queued", created_at=datetime.now(UTC))
         await self._store.runs.add(run)
@@ -134,10 +136,13 @@ class Workbench:
         """Every tool that can be called here; `tool_catalog.failures` says which cannot and why."""
         return tuple(tool.description for tool in (await self.tool_catalog.all()).values())
 
-    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Call a tool for somebody outside; raises ToolNotFound, or CallDenied for what settings do not allow."""
-        use = ToolUse(names=(name,))
-        scope = RunScope(run_id=new_identifier("call"))
+    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, use: ToolUse | None = None) -> ToolResult:
+        """Call a tool for somebody outside; raises ToolNotFound, or CallDenied for what is not allowed.
+
+        `use` may give a folder, and permissions beyond those in the settings.
+        """
+        use = msgspec.structs.replace(use or ToolUse(), names=(name,))
+        scope = RunScope(run_id=new_identifier("call"), folder=Path(use.folder) if use.folder else None)
         tool = (await self._equipment.tools(use, scope))[name]
         if not Approval(use, self._equipment.defaults.allowed, ()).permits(tool.description):
             raise CallDenied(

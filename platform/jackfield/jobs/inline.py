@@ -31,19 +31,19 @@ class InlineExecutor:
         self._records = records
         self._journals: dict[str, RunJournal] = {}
         self._controls: dict[str, RunControl] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """Begin a run, or go on with one from its events on record; raises ShuttingDown, or Conflict where it runs."""
+        await self._let_pause(run.id)
         if self._closing:
             raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
+        await self._pause_carried_through(run.id)
         if run.id in self._journals:
             raise Conflict(f"Run '{run.id}' is under way already.")
         self._journals[run.id] = RunJournal(self._records, run, history)
-        task = asyncio.create_task(self._perform(run, self._journals[run.id], history), name=run.id)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[run.id] = asyncio.create_task(self._perform(run, self._journals[run.id], history), name=run.id)
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
         """Events with a greater number, of a run that goes on here or in another process, or of one that has ended.
@@ -71,6 +71,7 @@ class InlineExecutor:
         """Stop a run; False when it had ended already. Raises RunElsewhere."""
         if (journal := self._journals.get(run_id)) and journal.ended:
             return False
+        await self._let_pause(run_id)
         if control := self._controls.get(run_id):
             control.stop()
             return True
@@ -85,6 +86,16 @@ class InlineExecutor:
             return True
         raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
 
+    async def _pause_carried_through(self, run_id: str) -> None:
+        """Wait for the last moments of the task of a run whose pause was told already."""
+        if (journal := self._journals.get(run_id)) and journal.over:
+            await asyncio.wait([task for task in self._tasks if task.get_name() == run_id])
+
+    async def _let_pause(self, run_id: str) -> None:
+        """Wait until a run that was told to be paused is let go of."""
+        if (journal := self._journals.get(run_id)) and journal.over:
+            await asyncio.wait([self._tasks[run_id]])
+
     async def _recorded(self, run_id: str) -> RunRecord:
         run = await self._records.get(run_id)
         if run is None:
@@ -98,7 +109,7 @@ class InlineExecutor:
         for control in list(self._controls.values()):
             control.stop()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks.values())
 
     async def _perform(self, run: RunRecord, journal: RunJournal, history: Sequence[RunEvent]) -> None:
         control = self._controls[run.id] = RunControl()
@@ -110,6 +121,7 @@ class InlineExecutor:
         finally:
             del self._controls[run.id]
             del self._journals[run.id]
+            del self._tasks[run.id]
 
     async def _write_all(
         self, run: RunRecord, journal: RunJournal, control: RunControl, history: Sequence[RunEvent]

@@ -85,8 +85,7 @@ class RunCalls:
         if decided := self._replay.decision(call):
             return None if decided.approved else await self._denied(call, decided)
         description = self._tools[call.tool].description
-        lacking = await self._approval.lacking(call, description, caused_by=caused_by, plan=self._plan)
-        return PendingCall(call=call, reason=lacking) if lacking else None
+        return await self._approval.pending(call, description, caused_by=caused_by, plan=self._plan)
 
     async def _denied(self, call: Call, decided: Decided) -> ToolResult:
         reason = f" They said: {decided.reason}" if decided.reason else ""

@@ -30,12 +30,12 @@ class RunJournal:
         self._news = asyncio.Condition()
 
     async def write(self, body: RunEventBody) -> None:
-        """Number an event, store it when due, and tell the watchers; a final event is told only once it is stored.
+        """Number an event, store it when due, and tell the watchers; an end or a pause is told only once it is stored.
 
         The first end stands: a second one only tries again to record it.
         """
         event = self._end or self._numbered(body)
-        if not event.final:
+        if not event.final and not isinstance(body, Paused):
             await self._show()
         if (
             not isinstance(body, TextDelta | CallText)
@@ -87,6 +87,7 @@ class RunJournal:
     async def _pause(self) -> None:
         await self._records.set_state(self._run.id, "paused")
         async with self._news:
+            self._shown = len(self._events)
             self._paused = True
             self._news.notify_all()
 

@@ -9,6 +9,7 @@ import structlog
 from jackfield.contracts.guards import Guard, Plan
 from jackfield.contracts.runs import ToolUse
 from jackfield.contracts.tools import Permission, ToolDescription
+from jackfield.events import PendingCall
 from jackfield.messages import Call, Span
 
 log = structlog.get_logger()
@@ -37,13 +38,16 @@ class Approval:
         """Whether calls of a tool need nobody's permission."""
         return self._granted or tool.permission in self._allowed
 
-    async def lacking(self, call: Call, tool: ToolDescription, *, caused_by: Sequence[Span], plan: Plan) -> str | None:
-        """Why a call must wait for a person, in a sentence; None where it need not."""
+    async def pending(
+        self, call: Call, tool: ToolDescription, *, caused_by: Sequence[Span], plan: Plan
+    ) -> PendingCall | None:
+        """A call that must wait for a person, with why; None where it need not."""
         for guard in self._guards:
             verdict = await guard.call(call, tool, caused_by=caused_by, plan=plan)
             if not verdict.passes:
                 log.info("a guard holds a call back", guard=guard.name, tool=call.tool, reason=verdict.reason)
-                return verdict.reason
+                return PendingCall(call=call, reason=verdict.reason, guarded=True)
         if not self.permits(tool):
-            return f"'{call.tool}' {DOES[tool.permission]}, which nobody has permitted in this run."
+            reason = f"'{call.tool}' {DOES[tool.permission]}, which nobody has permitted in this run."
+            return PendingCall(call=call, reason=reason)
         return None

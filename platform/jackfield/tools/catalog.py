@@ -32,6 +32,12 @@ class ToolCatalog:
         self._building = asyncio.Lock()
         self._opened: dict[str, ToolSource] = {}
         self._failures: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Whose each tool is, in words; as of the last time that all were asked for."""
+        return self._origins
 
     @property
     def failures(self) -> Mapping[str, str]:
@@ -44,11 +50,13 @@ class ToolCatalog:
         for name in self._tools.names():
             try:
                 found[name] = await self._registered(name)
+                self._origins[name] = f"plugin '{self._tools.owner(name)}'"
             except JackfieldError as error:
                 self._fail(name, error)
         for name, offers in (await self._listed()).items():
             try:
                 found.setdefault(name, _only(name, offers))
+                self._origins.setdefault(name, offers[0][0])
             except NameTaken as error:
                 self._fail(name, error)
         return found
