@@ -127,8 +127,11 @@ def entries_of(text: str, origin: str) -> dict[str, Any]:
 def server_of(name: str, entry: Any, environment: Mapping[str, str] | None = None) -> Server:
     """One server; raises SettingsInvalid naming it and the first thing wrong with it."""
     try:
+        if not isinstance(entry, dict):
+            raise SettingsInvalid('its entry must be an object with a "command" or a "url".')
+        _refuse_unknown(entry, (*_KEYS["stdio"], *_KEYS["http"], *_COMMON_KEYS))
         kind = _kind(entry)
-        _refuse_unknown(entry, (*_COMMON_KEYS, *_KEYS[kind]))
+        _refuse_unknown(entry, (*_KEYS[kind], *_COMMON_KEYS))
         fields = {key: value for key, value in entry.items() if key != "type"}
         fields = expanded(fields, os.environ if environment is None else environment)
         family: type[Server] = StdioServer if kind == "stdio" else HttpServer
@@ -139,15 +142,13 @@ def server_of(name: str, entry: Any, environment: Mapping[str, str] | None = Non
     return server
 
 
-def _kind(entry: Any) -> str:
-    if not isinstance(entry, dict):
-        raise SettingsInvalid('its entry must be an object with a "command" or a "url".')
+def _kind(entry: dict[str, Any]) -> str:
     named = entry.get("type")
     if named == "sse":
         raise SettingsInvalid(
             'the transport "sse" is no longer part of MCP and not spoken here; most such servers also take "http".'
         )
-    if named is not None and named not in _TYPES:
+    if named is not None and not (isinstance(named, str) and named in _TYPES):
         raise SettingsInvalid(f'"type" is {named!r}; it must be "stdio" or "http".')
     if ("command" in entry) == ("url" in entry):
         raise SettingsInvalid('it needs either a "command" to run or a "url" to reach, and not both.')
