@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 @hookimpl
 def jackfield_tools() -> list[Provided[Tool]]:
-    """Files of a granted folder, and Python in a sandbox."""
+    """Arithmetic, the time, files of a granted folder, public web pages, and Python in a sandbox."""
     return [
+        Provided("calculator", _calculator, "works out arithmetic expressions"),
+        Provided("clock", _clock, "tells the date, the time and the weekday"),
         Provided("list_files", _list_files, "lists the files of the granted folder"),
         Provided("read_file", _read_file, "reads a text file of the granted folder"),
         Provided("search_files", _search_files, "finds lines in the files of the granted folder"),
         Provided("write_file", _write_file, "writes a file of the granted folder"),
         Provided("edit_file", _edit_file, "replaces a text in a file of the granted folder"),
+        Provided("web_fetch", _web_fetch, "fetches a public web page as text"),
         Provided("run_python", _run_python, "runs Python code in a sandbox"),
     ]
 
@@ -29,6 +32,18 @@ def jackfield_tools() -> list[Provided[Tool]]:
 def jackfield_diagnostics() -> list[Provided[Diagnostic]]:
     """How Python is kept from the rest of the machine."""
     return [Provided("python-sandbox", _sandbox_diagnostic, "how run_python is kept apart")]
+
+
+def _calculator() -> Tool:
+    from jackfield_plugins.tools.calculator import calculator
+
+    return calculator
+
+
+def _clock() -> Tool:
+    from jackfield_plugins.tools.clock import clock
+
+    return clock
 
 
 def _list_files() -> Tool:
@@ -59,6 +74,13 @@ def _edit_file() -> Tool:
     from jackfield_plugins.tools.file_writing import EditFile
 
     return EditFile()
+
+
+def _web_fetch() -> Tool:
+    from jackfield.settings import load_settings
+    from jackfield_plugins.tools.web_fetch import WebFetch
+
+    return WebFetch(private_addresses=load_settings().tools.private_addresses)
 
 
 def _run_python() -> Tool:

@@ -5,8 +5,8 @@ texts, one a line, which join to the program, and `null` at its end. What came o
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import json
 import linecache
