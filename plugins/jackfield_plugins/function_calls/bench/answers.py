@@ -18,8 +18,8 @@ from jackfield_plugins.function_calls.bench.functions import OfferedTools
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One answer to one case: the calls that the server made of it, and the text that it left.
 
-    `broken` says what of it was begun as a call and is none; `failed` why there is no answer at all. `conditions` are
-    a digest of what it was asked and how.
+    `broken` says what of it was begun as a call and is none, `refused` what was so at first and then written again;
+    `failed` says why there is no answer at all. `conditions` are a digest of what it was asked and how.
     """
 
     case: str
@@ -27,6 +27,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     conditions: str
     calls: tuple[Call, ...] = ()
     broken: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     text: str = ""
     failed: str = ""
     tokens: int = 0

@@ -29,14 +29,15 @@ class OurRuns:
         self.conditions = f"{model} {protocol} {max_tokens}"
 
     async def answer(self, case: Case, offered: OfferedTools) -> Answer:
-        """A run's answer; one that fails is a failed answer."""
+        """A run's answer; one that fails is a failed answer, and what is refused to the end is a broken call."""
         began = time.perf_counter()
         run = await self._workbench.start(self._request(case, offered))
         answer = Answer(case=case.id, server=self.name, conditions=digest(self, case))
         async with aclosing(self._workbench.watch(run.id)) as events:
             async for event in events:
                 answer = _with(answer, event.body)
-        return msgspec.structs.replace(answer, seconds=time.perf_counter() - began)
+        broken = () if answer.calls else answer.refused
+        return msgspec.structs.replace(answer, broken=broken, seconds=time.perf_counter() - began)
 
     def _request(self, case: Case, offered: OfferedTools) -> RunRequest:
         return RunRequest(
@@ -57,7 +58,7 @@ def _with(answer: Answer, body: RunEventBody) -> Answer:
         case CallWritten(call=call):
             return msgspec.structs.replace(answer, calls=(*answer.calls, call))
         case CallRefused(reason=reason):
-            return msgspec.structs.replace(answer, broken=(*answer.broken, reason))
+            return msgspec.structs.replace(answer, refused=(*answer.refused, reason))
         case Finished(usage=usage):
             return msgspec.structs.replace(answer, tokens=usage.completion_tokens)
         case Failed(code=code, message=message):

@@ -30,7 +30,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """One category's answers by one server.
 
     `calling` answers held a call or something begun as one, and in `fitting` of them all of it was calls of tools that
-    are there with arguments that fit the schema. `seconds` and `tokens` are medians.
+    are there with arguments that fit the schema; `refused` ones held something that was no call before. `seconds` and
+    `tokens` are medians.
     """
 
     category: str
@@ -42,6 +43,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     silent: int
     failed: int
+    refused: int
     seconds: float
     tokens: float
     mistakes: dict[str, int]
@@ -78,6 +80,7 @@ def tally(category: str, server: str, answers: Sequence[Answer], scores: Sequenc
         calls=sum(each.calls for each in scores),
         silent=sum(each.fits is None for each in scores),
         failed=sum(bool(each.failed) for each in answers),
+        refused=sum(bool(each.refused) for each in answers),
         seconds=statistics.median(each.seconds for each in answers),
         tokens=statistics.median(each.tokens for each in answers),
         mistakes=dict(Counter(each.mistake for each in scores if each.mistake).most_common()),

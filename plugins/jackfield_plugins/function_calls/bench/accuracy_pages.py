@@ -1,4 +1,4 @@
-"""What the bench of calls found, as tables and sentences."""
+"""What the bench of accuracy found, as a table and sentences."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def accuracy_sentences(found: Accuracy) -> Iterator[str]:
     """Where servers part, and which mistakes are made most."""
     yield from map(_parting, found.partings)
     for each in found.tallies:
+        if each.refused:
+            yield f"{each.category}, {each.server}: {each.refused} answers were written again, for what was no call."
         if each.mistakes:
             counted = ", ".join(f"{mistake} {count}" for mistake, count in list(each.mistakes.items())[:4])
             yield f"{each.category}, {each.server}: {counted}."

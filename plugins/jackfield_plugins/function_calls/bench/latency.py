@@ -1,0 +1,216 @@
+"""Latency: when all results are there, in each mode, against the least that decoding and execution allow."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from jackfield.contracts.runs import RunRequest
+from jackfield.contracts.tools import CallMode
+from jackfield.errors import error_from_code
+from jackfield.events import Failed
+from jackfield.workbench import Workbench
+from jackfield_plugins.function_calls.bench.bounds import bound
+from jackfield_plugins.function_calls.bench.equipment import BenchEquipment, PreparedCase
+from jackfield_plugins.function_calls.bench.timed_tools import drawn_delays, stretched
+from jackfield_plugins.function_calls.bench.timeline import Timeline, timeline
+
+Say = Callable[[str], None]
+
+MODES: tuple[CallMode, ...] = ("sync", "parallel", "async")
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """A protocol, and how long tools take: as drawn, or stretched.
+
+    Then the longest of a case takes `times_decode` times as long as one of its calls takes to be written.
+    """
+
+    protocol: str
+    times_decode: float | None = None
+
+    @property
+    def tools_take(self) -> str:
+        """In words."""
+        return "30-500 ms" if self.times_decode is None else f"{self.times_decode:g}x a call's decoding"
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One run; `bound` is the closed form of what was measured in it."""
+
+    case: str
+    round: int
+    mode: CallMode
+    timeline: Timeline
+    bound: float
+
+    @property
+    def ratio(self) -> float:
+        """The bound's share of the time that it took; 1 is as fast as can be."""
+        return self.bound / self.timeline.results
+
+
+class ModeFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One mode under one setting: medians over its runs, and the ratio of all bounds to all times.
+
+    `decode` is what writing a call takes, `execution` the mean of what running one takes; `meanwhile` are the tokens
+    that were written while a call ran, added up over calls, for each token that was written.
+    """
+
+    protocol: str
+    tools_take: str
+    mode: CallMode
+    runs: int
+    seconds: float
+    bound: float
+    ratio: float
+    ratio_of_sums: float
+    decode: float
+    execution: float
+    meanwhile: float
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times sooner async has all results than another mode: the median over pairs of runs, and over sums.
+
+    `allowed` is what the closed forms say of the same pairs; `by_calls` are medians by the number of calls.
+    """
+
+    protocol: str
+    tools_take: str
+    over: CallMode
+    pairs: int
+    median: float
+    of_sums: float
+    allowed: float
+    by_calls: dict[int, float]
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting's figures, and every run."""
+
+    figures: tuple[ModeFigures, ...]
+    gains: tuple[Gain, ...]
+    samples: dict[str, tuple[Sample, ...]]
+
+
+class LatencyPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure, how often, and from which seed tools' times are drawn."""
+
+    protocols: tuple[str, ...]
+    times_decode: tuple[float, ...]
+    rounds: int
+    seed: int
+    parts: tuple[str, ...]
+
+
+class LatencyBench:
+    """Runs prepared cases on a workbench that has the bench's equipment plugged in."""
+
+    def __init__(
+        self, workbench: Workbench, model: str, equipment: BenchEquipment, plan: LatencyPlan, say: Say
+    ) -> None:
+        self._workbench = workbench
+        self._model = model
+        self._equipment = equipment
+        self._plan = plan
+        self._say = say
+        self._decode: dict[tuple[str, str], list[float]] = {}
+
+    async def measured(self, cases: Sequence[PreparedCase]) -> Latency:
+        """Every setting in turn; in each round modes alternate within a case, and which goes first takes turns."""
+        figures: list[ModeFigures] = []
+        gains: list[Gain] = []
+        samples: dict[str, tuple[Sample, ...]] = {}
+        for protocol in self._plan.protocols:
+            for times in (None, *self._plan.times_decode):
+                setting = Setting(protocol=protocol, times_decode=times)
+                taken = [sample async for sample in self._samples(setting, cases)]
+                samples[f"{protocol}, {setting.tools_take}"] = tuple(taken)
+                figures += [mode_figures(setting, mode, taken) for mode in MODES]
+                gains += [gain(setting, mode, taken) for mode in MODES if mode != "async"]
+        return Latency(figures=tuple(figures), gains=tuple(gains), samples=samples)
+
+    async def _samples(self, setting: Setting, cases: Sequence[PreparedCase]) -> AsyncIterator[Sample]:
+        for number in range(self._plan.rounds):
+            for place, case in enumerate(cases):
+                delays = self._delays(setting, case, number)
+                turn = (number + place) % len(MODES)
+                for mode in (*MODES[turn:], *MODES[:turn]):
+                    yield await self._sample(setting, case, mode, delays, number)
+
+    async def _sample(
+        self, setting: Setting, case: PreparedCase, mode: CallMode, delays: Sequence[float], number: int
+    ) -> Sample:
+        request = self._equipment.request(setting.protocol, case.case.messages, case.tools, case.calls, mode)
+        request = msgspec.structs.replace(request, model=self._model)
+        await warm_up(self._workbench, request)
+        self._equipment.delays.plan(case.calls, delays)
+        seen = await timeline(self._workbench, request, mode)
+        if setting.times_decode is None and mode == "parallel":
+            self._decode.setdefault((setting.protocol, case.case.id), []).append(statistics.mean(seen.decode))
+        sample = Sample(
+            case=case.case.id, mode=mode, timeline=seen, bound=bound(mode, seen.decode, seen.execution), round=number
+        )
+        self._say(
+            f"{setting.protocol}, {setting.tools_take}, round {number + 1} of {self._plan.rounds}, {sample.case}: "
+            f"{mode} {seen.results:.2f} s, at least {sample.bound:.2f} s"
+        )
+        return sample
+
+    def _delays(self, setting: Setting, case: PreparedCase, number: int) -> list[float]:
+        drawn = drawn_delays(f"{self._plan.seed} {case.case.id} {number}", len(case.calls))
+        if setting.times_decode is None:
+            return drawn
+        a_call = statistics.median(self._decode[(setting.protocol, case.case.id)])
+        return stretched(drawn, a_call * setting.times_decode)
+
+
+async def warm_up(workbench: Workbench, request: RunRequest) -> None:
+    """Have the prompt read, so that what is timed begins with the first token of the answer."""
+    run = await workbench.start(msgspec.structs.replace(request, max_tokens=1))
+    async with aclosing(workbench.watch(run.id)) as events:
+        async for event in events:
+            if isinstance(event.body, Failed):
+                raise error_from_code(event.body.code, event.body.message)
+
+
+def mode_figures(setting: Setting, mode: CallMode, samples: Sequence[Sample]) -> ModeFigures:
+    """A mode's runs under a setting as one."""
+    taken = [each for each in samples if each.mode == mode]
+    lines = [each.timeline for each in taken]
+    return ModeFigures(
+        protocol=setting.protocol,
+        tools_take=setting.tools_take,
+        mode=mode,
+        runs=len(taken),
+        seconds=statistics.median(each.results for each in lines),
+        bound=statistics.median(each.bound for each in taken),
+        ratio=statistics.median(each.ratio for each in taken),
+        ratio_of_sums=sum(each.bound for each in taken) / sum(each.results for each in lines),
+        decode=statistics.median(statistics.mean(each.decode) for each in lines),
+        execution=statistics.mean(seconds for each in lines for seconds in each.execution),
+        meanwhile=sum(each.tokens_meanwhile for each in lines) / sum(each.tokens for each in lines),
+    )
+
+
+def gain(setting: Setting, over: CallMode, samples: Sequence[Sample]) -> Gain:
+    """Async beside another mode, run by run."""
+    theirs = {(each.case, each.round): each for each in samples if each.mode == over}
+    pairs = [(each, theirs[(each.case, each.round)]) for each in samples if each.mode == "async"]
+    by_calls: dict[int, list[float]] = {}
+    for ours, other in pairs:
+        by_calls.setdefault(len(ours.timeline.decode), []).append(other.timeline.results / ours.timeline.results)
+    return Gain(
+        protocol=setting.protocol,
+        tools_take=setting.tools_take,
+        over=over,
+        pairs=len(pairs),
+        median=statistics.median(other.timeline.results / ours.timeline.results for ours, other in pairs),
+        of_sums=sum(other.timeline.results for _, other in pairs) / sum(ours.timeline.results for ours, _ in pairs),
+        allowed=statistics.median(other.bound / ours.bound for ours, other in pairs),
+        by_calls={calls: statistics.median(ratios) for calls, ratios in sorted(by_calls.items())},
+    )
