@@ -39,7 +39,6 @@ class InlineExecutor:
         await self._let_pause(run.id)
         if self._closing:
             raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
-        await self._pause_carried_through(run.id)
         if run.id in self._journals:
             raise Conflict(f"Run '{run.id}' is under way already.")
         self._journals[run.id] = RunJournal(self._records, run, history)
@@ -85,11 +84,6 @@ class InlineExecutor:
             await RunJournal(self._records, run, await self._records.events(run_id)).write(Cancelled())
             return True
         raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
-
-    async def _pause_carried_through(self, run_id: str) -> None:
-        """Wait for the last moments of the task of a run whose pause was told already."""
-        if (journal := self._journals.get(run_id)) and journal.over:
-            await asyncio.wait([task for task in self._tasks if task.get_name() == run_id])
 
     async def _let_pause(self, run_id: str) -> None:
         """Wait until a run that was told to be paused is let go of."""

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from jackfield.contracts.tools import ToolResult
 from jackfield.errors import ArgumentsInvalid
 from jackfield.events import PendingCall
 from jackfield.messages import Call, Span
-from jackfield.runs.calls import Outcome, RunCalls
-from jackfield.tools.streamed_call import StreamedCall
-
-if TYPE_CHECKING:
-    from jackfield.tools.partial_arguments import PartialArguments
+from jackfield.runs.calls import Begun, Outcome, RunCalls
+from jackfield.tools.partial_arguments import PartialArguments
 
 Told = Callable[[Call, Outcome], None]
 
@@ -27,7 +23,7 @@ class AnswerCalls:
         self._calls = calls
         self._told = told
         self._faulted = faulted
-        self._streamed: dict[str, tuple[StreamedCall, PartialArguments]] = {}
+        self._streamed: dict[str, tuple[Begun, PartialArguments]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.outcomes: dict[str, Outcome] = {}
 
@@ -43,31 +39,29 @@ class AnswerCalls:
 
     async def open(self, identifier: str, tool: str, *, caused_by: Sequence[Span]) -> None:
         """The model began to write a call; a tool that takes its arguments as they come begins with it."""
-        if streamed := await self._calls.begun(identifier, tool, caused_by=caused_by):
-            from jackfield.tools.partial_arguments import PartialArguments
-
-            self._streamed[identifier] = streamed, PartialArguments()
+        if begun := await self._calls.begun(identifier, tool, caused_by=caused_by):
+            self._streamed[identifier] = begun, PartialArguments()
 
     async def read_on(self, identifier: str, text: str) -> None:
         """More of an open call's arguments."""
         if identifier not in self._streamed:
             return
-        streamed, arguments = self._streamed[identifier]
+        begun, arguments = self._streamed[identifier]
         try:
             for part in arguments.feed(text):
-                streamed.feed(part)
+                begun.streamed.feed(part)
         except ArgumentsInvalid:
             await self.abort(identifier)
 
     async def abort(self, identifier: str) -> None:
         """An open call turned out to be none."""
         if opened := self._streamed.pop(identifier, None):
-            await opened[0].abort()
+            await opened[0].streamed.abort()
 
     def start(self, call: Call, *, caused_by: Sequence[Span]) -> None:
         """Run a call that is whole."""
-        streamed = self._streamed.pop(call.identifier, None)
-        work = self._perform(call, tuple(caused_by), streamed[0] if streamed else None)
+        opened = self._streamed.pop(call.identifier, None)
+        work = self._perform(call, tuple(caused_by), opened[0] if opened else None)
         task = asyncio.create_task(work, name=f"call {call.tool}")
         task.add_done_callback(self._note_fault)
         self._tasks[call.identifier] = task
@@ -91,8 +85,8 @@ class AnswerCalls:
         if not task.cancelled() and task.exception():
             self._faulted()
 
-    async def _perform(self, call: Call, caused_by: Sequence[Span], streamed: StreamedCall | None) -> None:
-        outcome = await self._calls.outcome(call, caused_by=caused_by, streamed=streamed)
+    async def _perform(self, call: Call, caused_by: Sequence[Span], begun: Begun | None) -> None:
+        outcome = await self._calls.outcome(call, caused_by=caused_by, begun=begun)
         if isinstance(outcome, ToolResult):
             outcome = _with_remark(outcome, self._calls.remark_on(call, outcome))
         self.outcomes[call.identifier] = outcome

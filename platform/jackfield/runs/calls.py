@@ -23,6 +23,14 @@ Outcome = ToolResult | PendingCall
 """What came of a call: a result, or that it waits for a person."""
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """A call whose tool works while its arguments are written: since when, and how many tokens were written by then."""
+
+    streamed: StreamedCall
+    at: float
+    written: int
+
+
 class RunCalls:
     """Runs what an agent or its model calls; whatever fails is a result that says so."""
 
@@ -54,7 +62,7 @@ class RunCalls:
         """A tool with how long its calls take as far as that was measured."""
         return msgspec.structs.replace(tool, estimate=self._runner.durations.estimate(tool))
 
-    async def begun(self, identifier: str, name: str, *, caused_by: Sequence[Span]) -> StreamedCall | None:
+    async def begun(self, identifier: str, name: str, *, caused_by: Sequence[Span]) -> Begun | None:
         """A call that works while its arguments are written; None where its tool cannot, or must not unasked."""
         tool = self._tools.get(name)
         if not isinstance(tool, StreamingTool) or not self._approval.permits(tool.description):
@@ -62,15 +70,15 @@ class RunCalls:
         if tool.description.permission != "read" and any(map(is_tainted, caused_by)):
             return None
         self._flow.tell(CallStarted(call=identifier, tool=name))
-        return await self._runner.begin(tool)
+        return Begun(await self._runner.begin(tool), time.monotonic(), self._meter.written)
 
-    async def outcome(self, call: Call, *, caused_by: Sequence[Span], streamed: StreamedCall | None = None) -> Outcome:
+    async def outcome(self, call: Call, *, caused_by: Sequence[Span], begun: Begun | None = None) -> Outcome:
         """What a call comes to. One that was run before the run was interrupted is not run again."""
         outcome = await self._without_running(call, caused_by)
         if outcome is None:
-            return await self._run(call, streamed)
-        if streamed:
-            await streamed.abort()
+            return await self._run(call, begun)
+        if begun:
+            await begun.streamed.abort()
         return outcome
 
     def remark_on(self, call: Call, result: ToolResult) -> str:
@@ -93,11 +101,11 @@ class RunCalls:
         await self._flow.record(CallEnded(call=call, text=result.text, error=True))
         return result
 
-    async def _run(self, call: Call, streamed: StreamedCall | None) -> ToolResult:
+    async def _run(self, call: Call, begun: Begun | None) -> ToolResult:
         tool = self._tools[call.tool]
-        began, written = time.monotonic(), self._meter.written
-        if streamed:
-            result = await streamed.finish(call.arguments)
+        began, written = (begun.at, begun.written) if begun else (time.monotonic(), self._meter.written)
+        if begun:
+            result = await begun.streamed.finish(call.arguments)
         else:
             self._flow.tell(CallStarted(call=call.identifier, tool=call.tool))
             result = await self._runner.run(tool, call.arguments)

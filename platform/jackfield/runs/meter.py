@@ -35,6 +35,16 @@ class RunMeter:
         self._same: Counter[tuple[CallKey, str]] = Counter()
         self.usage = Usage(prompt_tokens=0, completion_tokens=0)
         self.tokens_now = 0
+        self.prompt_now = 0
+
+    @property
+    def usage_now(self) -> Usage:
+        """What was used so far, the answer under way included."""
+        return Usage(
+            prompt_tokens=self.usage.prompt_tokens + self.prompt_now,
+            completion_tokens=self.written,
+            cached_tokens=self.usage.cached_tokens,
+        )
 
     @property
     def written(self) -> int:
@@ -60,7 +70,6 @@ class RunMeter:
         if limits.spend is not None and self.spend > limits.spend:
             raise LimitReached(f"The run was stopped: it cost {self.spend:.6g}, and {limits.spend:g} was its limit.")
         self._steps += 1
-        self.tokens_now = 0
 
     @property
     def tokens_left(self) -> int | None:
@@ -77,7 +86,7 @@ class RunMeter:
 
     def answered(self, usage: Usage) -> None:
         """Add what an answer took."""
-        self.tokens_now = 0
+        self.tokens_now = self.prompt_now = 0
         self.usage = Usage(
             prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
             completion_tokens=self.usage.completion_tokens + usage.completion_tokens,

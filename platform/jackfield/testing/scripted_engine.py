@@ -57,6 +57,17 @@ def answering(reply_to: Callable[[str], str]) -> Script:
     return next_token
 
 
+def continuing(rest_of: Callable[[str], str]) -> Script:
+    """A script that asks a function what is still to be written behind a reply, whatever was put into it meanwhile."""
+
+    def next_token(tokens: Sequence[int]) -> int:
+        start = _reply_start(tokens)
+        rest = "" if start is None else rest_of(_spelled(tokens[start:]))
+        return rest.encode()[0] if rest else END
+
+    return next_token
+
+
 def endless(tokens: Sequence[int]) -> int:
     """A script that goes through the alphabet by position and never ends."""
     return ord("a") + len(tokens) % 26

@@ -13,7 +13,7 @@ from jackfield.contracts.runs import RunLimits, RunRequest, ToolUse
 from jackfield.contracts.tools import Tool
 from jackfield.events import RunEvent, TextDelta
 from jackfield.messages import Message
-from jackfield.testing.scripted_engine import ScriptedEngine, Timing, answering
+from jackfield.testing.scripted_engine import Script, ScriptedEngine, Timing, answering
 from jackfield.testing.scripted_tools import ScriptedTools
 from jackfield.testing.temporary_workbench import temporary_workbench
 from jackfield.workbench import Workbench
@@ -26,16 +26,21 @@ Body = TypeVar("Body")
 @asynccontextmanager
 async def tool_workbench(
     folder: Path,
-    reply_to: Callable[[str], str],
+    reply_to: Callable[[str], str] | None,
     *tools: Tool,
     plugins: tuple[tuple[str, object], ...] = (),
+    script: Script | None = None,
     per_pass: float = 0.0,
     **settings: Any,
 ) -> AsyncIterator[Workbench]:
-    """A workbench whose model answers what a function makes of the prompt, with tools; `per_pass` is in seconds."""
+    """A workbench with tools, whose model answers what a function makes of the prompt, or follows a script.
+
+    `per_pass` is in seconds.
+    """
+    follows = script or answering(reply_to or (lambda prompt: ""))
 
     def engine() -> ScriptedEngine:
-        return ScriptedEngine(answering(reply_to), limits=ROOMY, timing=Timing(per_pass=per_pass))
+        return ScriptedEngine(follows, limits=ROOMY, timing=Timing(per_pass=per_pass))
 
     offered = (*plugins, ("scripted-tools", ScriptedTools(*tools)))
     async with temporary_workbench(folder, engine, plugins=offered, **settings) as workbench:
