@@ -18,7 +18,7 @@ OF_TOOLS: tuple[Provenance, ...] = ("tool", "file", "remote")
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 BINARY_SHARE = 0.1
-"""Of a text's characters: with more that cannot be printed, or with any NUL, it is no text at all."""
+"""Of a text's characters: with more that cannot be printed it is no text at all; with fewer, each is escaped."""
 
 
 def presentable(result: Any, tool: ToolDescription) -> ToolResult:
@@ -57,7 +57,7 @@ def _unfit(tool: ToolDescription, what: str) -> ToolResult:
 
 
 def _is_binary(text: str) -> bool:
-    return "\0" in text or len(UNPRINTABLE.findall(text)) > BINARY_SHARE * len(text)
+    return len(UNPRINTABLE.findall(text)) > BINARY_SHARE * len(text)
 
 
 def _escaped(character: re.Match[str]) -> str:
