@@ -59,7 +59,7 @@ class Equipment:
         use = request.tools or ToolUse()
         if request.tools or request.agent:
             _check_name(self.protocols, use.protocol or self.defaults.protocol, "call_protocol")
-        if use.names or request.agent:
+        if request.agent or (request.tools and not use.callers):
             _check_name(self.agents, request.agent or self.defaults.agent, "agent")
         if use.names:
             await self.catalog.chosen(use.names)

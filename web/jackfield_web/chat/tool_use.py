@@ -72,7 +72,11 @@ def in_old_style(request: ToolRequest) -> bool:
 
 def _server_tools(request: ToolRequest) -> tuple[str, ...]:
     names = tuple(request.server_tools or ())
-    if names and (request.tools or request.functions):
+    callers = request.tools or request.functions
+    if request.agent is not None and callers:
+        sentence = "An agent calls tools that are run here; send their names as 'server_tools', or leave 'agent' out."
+        raise InvalidRequest(sentence, parameter="agent")
+    if names and callers:
         sentence = "'server_tools' are run here, 'tools' by the caller, and an answer cannot use both yet; give one."
         raise InvalidRequest(sentence, parameter="server_tools")
     check_names({f"server_tools[{index}]": name for index, name in enumerate(names)})
@@ -88,9 +92,9 @@ def _check_styles(request: ToolRequest) -> None:
 
 
 def _check_needs_tools(request: ToolRequest) -> None:
-    for field in ("allow", "call_protocol", "call_mode"):
+    for field in ("allow", "call_protocol", "call_mode", "limits"):
         if getattr(request, field) is not None:
-            raise InvalidRequest(f"'{field}' needs tools to call; give some, or leave it out.", parameter=field)
+            raise InvalidRequest(f"'{field}' needs tools or an agent; give one, or leave it out.", parameter=field)
 
 
 def _protocol(request: ToolRequest) -> str:

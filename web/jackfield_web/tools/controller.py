@@ -10,10 +10,16 @@ from jackfield.contracts.tools import ToolDescription
 from jackfield.workbench import Workbench
 
 
+class ListedTool(ToolDescription, frozen=True, kw_only=True, omit_defaults=False):
+    """A tool, and in words whose it is."""
+
+    origin: str
+
+
 class ToolList(msgspec.Struct, frozen=True, kw_only=True):
     """Tools that work now, and what cannot be had and why, by the name of the tool or source."""
 
-    tools: list[ToolDescription]
+    tools: list[ListedTool]
     failures: dict[str, str]
 
 
@@ -27,4 +33,8 @@ class ToolController(Controller):
     async def all(self, workbench: NamedDependency[Workbench]) -> ToolList:
         """What each takes and needs permission for; sources that are servers are asked for theirs."""
         tools = await workbench.tools()
-        return ToolList(tools=list(tools), failures=dict(workbench.tool_catalog.failures))
+        catalog = workbench.tool_catalog
+        return ToolList(
+            tools=[ListedTool(**msgspec.structs.asdict(tool), origin=catalog.origins[tool.name]) for tool in tools],
+            failures=dict(catalog.failures),
+        )
