@@ -64,8 +64,8 @@ class AgentHost(Protocol):
     ) -> Turn:
         """One model answer under the run's limits, its calls run while it is written; `tools` None means all.
 
-        Without a `constraint` the request's own holds. What is `shown` is part of the run's answer. Raises
-        LimitReached, LoopDetected, or what decoding raises.
+        What is `shown` is part of the run's answer, and has the shape and length that the request asks for where no
+        `constraint` or `max_tokens` is given. Raises LimitReached, LoopDetected, or what decoding raises.
         """
         ...
 

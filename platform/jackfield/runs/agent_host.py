@@ -97,8 +97,8 @@ class RunHost:
             choice=choice,
             several=self._use.several,
             mode=self._mode,
-            constraint=constraint or self._request.constraint,
-            max_tokens=max_tokens or self._request.max_tokens,
+            constraint=constraint or (self._request.constraint if shown else None),
+            max_tokens=max_tokens or (self._request.max_tokens if shown else None),
         )
         async with self._operation():
             return await self._turn(asked, shown=shown)
@@ -207,6 +207,7 @@ class RunHost:
         return [self._protocol.result(call, result) for call, result in results]
 
     def _begun(self, prompt_tokens: int) -> None:
+        self._meter.prompt_now = prompt_tokens
         if not self._started and not self._replay.resumes:
             self._flow.tell(Started(model=self._model.name, prompt_tokens=prompt_tokens))
         self._started = True

@@ -77,7 +77,7 @@ class AgentWork:
     @property
     def usage(self) -> Usage:
         """What it took so far."""
-        return self._meter.usage
+        return self._meter.usage_now
 
     async def done(self) -> None:
         """Work until the task is done; raises LimitReached, Suspension, or what the agent raises."""
