@@ -13,7 +13,7 @@ from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 
 from jackfield.contracts.mounts import ASGIApp
-from jackfield.errors import JackfieldError
+from jackfield.errors import JackfieldError, NameTaken
 from jackfield.workbench import Workbench
 
 log = structlog.get_logger()
@@ -21,17 +21,28 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def mounts_open(app: Litestar, workbench: Workbench) -> AsyncIterator[None]:
-    """Every registered mount, served until the block is left; one whose plugin cannot build it is left out."""
+    """Every registered mount, served until the block is left; one that fails is left out, and the log says why."""
     shelf = workbench.plugins.registry.mounts
     async with AsyncExitStack() as opened:
         for name in shelf.names():
             try:
                 mount = shelf.get(name)
+                _refuse_taken(mount.path, app)
+                app.register(_route(mount.path, await opened.enter_async_context(mount.app(workbench))))
             except JackfieldError as error:
                 log.warning("a plugin's mount is left out", mount=name, reason=error.message)
-                continue
-            app.register(_route(mount.path, await opened.enter_async_context(mount.app(workbench))))
+            except Exception as error:
+                log.error("a plugin's mount is left out", mount=name, plugin=shelf.owner(name), exc_info=error)
         yield
+
+
+def _refuse_taken(path: str, app: Litestar) -> None:
+    """Raises NameTaken where the server has something at a path or below it, which a mount would hide."""
+    taken = [route.path for route in app.routes if f"{route.path}/".startswith(f"{path}/")]
+    if taken:
+        raise NameTaken(
+            f"A plugin wants to serve '{path}', where the server has '{taken[0]}'; it must take another path."
+        )
 
 
 def _route(path: str, mounted: ASGIApp) -> ASGIRouteHandler:
