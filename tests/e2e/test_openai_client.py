@@ -281,3 +281,56 @@ def test_a_shape_that_cannot_be_compiled_is_told_with_the_reason(client: openai.
             model=MODEL, messages=QUESTION, response_format={"type": "json_schema", "json_schema": schema}, stream=True
         )
     assert refused.value.param == "response_format"
+
+
+class Lookup(pydantic.BaseModel):
+    """Looks up the capital of a country."""
+
+    country: Literal["France", "Italy", "Japan"]
+
+
+LOOKUP = openai.pydantic_function_tool(Lookup)
+NAMED: Any = {"type": "function", "function": {"name": "Lookup"}}
+
+
+@pytest.mark.parametrize("choice", ["required", NAMED], ids=["required", "named"])
+def test_a_model_that_must_call_writes_a_call_that_fits(client: openai.OpenAI, choice: Any) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "messages": QUESTION, "tools": [LOOKUP], "tool_choice": choice}
+    for seed in range(3):
+        answer = client.chat.completions.parse(**asked, temperature=1, seed=seed, max_tokens=200).choices[0]
+        assert answer.finish_reason == "tool_calls"
+        assert answer.message.tool_calls
+        for call in answer.message.tool_calls:
+            assert isinstance(call.function.parsed_arguments, Lookup)
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
+def test_the_tool_loop(client: openai.OpenAI, streaming: bool) -> None:
+    messages: list[Any] = [*QUESTION]
+    asked: dict[str, Any] = {"model": MODEL, "tools": [LOOKUP], "temperature": 0, "max_tokens": 200}
+
+    def answered(**more: Any) -> Any:
+        if not streaming:
+            return client.chat.completions.create(**asked, **more, messages=messages).choices[0]
+        with client.chat.completions.stream(**asked, **more, messages=messages) as stream:
+            return stream.get_final_completion().choices[0]
+
+    first = answered(tool_choice="required", parallel_tool_calls=False)
+    (call,) = first.message.tool_calls
+    assert Lookup.model_validate_json(call.function.arguments)
+    messages += [first.message, {"role": "tool", "tool_call_id": call.id, "content": "The capital is Paris."}]
+    second = answered(tool_choice="none")
+    assert second.finish_reason in ("stop", "length")
+    assert "Paris" in (second.message.content or "")
+    assert not second.message.tool_calls
+
+
+def test_a_tool_that_is_run_here_is_run(client: openai.OpenAI, address: str) -> None:
+    body = {"server_tools": ["calculator"], "limits": {"steps": 2}}
+    asked: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is 12 times 12?"}]}
+    answer = client.chat.completions.with_raw_response.create(
+        **asked, tool_choice="required", parallel_tool_calls=False, temperature=0, max_tokens=200, extra_body=body
+    )
+    events = httpx.get(f"{address.removesuffix('/v1')}/api/runs/{answer.headers['x-jackfield-run']}/events").text
+    assert not answer.parse().choices[0].message.tool_calls
+    assert '"type":"call_ended"' in events
