@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,14 @@ from click.testing import CliRunner, Result
 from jackfield import builtin
 from jackfield.cli.main import jackfield
 from jackfield.cli.session import Session
+from jackfield.contracts.engine import EngineLimits
+from jackfield.contracts.models import InstalledModel
 from jackfield.errors import InvalidRequest, JackfieldError, Unavailable
 from jackfield.plugin_host import PluginHost
 from jackfield.settings import load_settings
+from jackfield.testing.memory_store import InMemoryStateStore
+from jackfield.testing.scripted_engine import ScriptedEngine, answering
+from jackfield.testing.temporary_workbench import ScriptedFactory, TemporaryPlugin
 from jackfield_plugins.function_calls import plugin
 
 pytestmark = pytest.mark.usefixtures("bfcl")
@@ -68,16 +76,46 @@ def reply(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return 200, {"choices": [{"message": message}], "usage": {"completion_tokens": 9}}
 
 
+def written(prompt: str) -> str:
+    """What our scripted model says: a call, one whose arguments do not fit, one that is cut short, or words."""
+    town = re.findall(r"How far is (\w+)", prompt)[-1]
+    match GIVEN[town]:
+        case "calls":
+            arguments = json.dumps({"to": town})
+        case "fenced":
+            arguments = '{"to": 7}'
+        case "rubbish":
+            arguments = '{"to": '
+        case _:
+            return "I do not know."
+    return f'<tool_call>\n{{"name": "trip_km", "arguments": {arguments}}}\n</tool_call>'
+
+
 class Terminal:
-    """A machine without a model, and a file of cases."""
+    """A machine with one scripted model, and a file of cases."""
 
     def __init__(self, folder: Path) -> None:
         self.cases = folder / "cases.jsonl"
         self.write(ROWS)
+        limits = EngineLimits(context_length=8192, cells=32768, sequences=8, batch_tokens=512)
+        factory = ScriptedFactory(lambda: ScriptedEngine(answering(written), limits=limits))
+        store = InMemoryStateStore()
+        file = folder / "tiny.model"
+        file.write_bytes(b"\x00")
+        tiny = InstalledModel(
+            name="tiny",
+            path=file,
+            reference="tiny",
+            sha256="0" * 64,
+            pulled_at=datetime.now(UTC),
+            description=ScriptedEngine(limits=limits).model,
+        )
+        asyncio.run(store.models.put(tiny))
         self._session = Session()
-        self._session.settings = load_settings(home=folder / "home", database_url="memory:")
+        self._session.settings = load_settings(home=folder / "home", database_url="memory:", default_model="tiny")
         self._session.plugins = PluginHost(entries=[])
         self._session.plugins.register(builtin, "platform")
+        self._session.plugins.register(TemporaryPlugin(factory, store), "temporary")
         self._session.plugins.register(plugin, "function-calls")
 
     def write(self, rows: list[dict[str, Any]]) -> None:
@@ -117,6 +155,46 @@ def test_a_peer_is_judged_as_it_gives_calls_and_apart_from_that_as_it_writes_the
     assert (asked["model"], asked["temperature"]) == ("theirs", 0)
     assert asked["tools"][0]["function"]["name"] == "trip_km"
     assert asked["tools"][0]["function"]["parameters"]["properties"]["speed"] == {"type": "number"}
+
+
+def test_our_runs_are_judged_by_the_calls_that_they_end_with(terminal: Terminal) -> None:
+    result = terminal.run("--json", "--protocol", "native")
+    assert result.exception is None, result.exception
+    report = json.loads(result.stdout)
+    assert (report["model"], report["protocol"], report["peer"]) == ("tiny", "native", None)
+    found = tallies(report)
+    multiple = found[("multiple", "jackfield")]
+    assert (multiple["cases"], multiple["right"], multiple["calling"], multiple["fitting"]) == (3, 1, 3, 1)
+    assert multiple["refused"] == 1
+    assert multiple["mistakes"] == {"value": 1, "broken call": 1}
+    assert found[("irrelevance", "jackfield")]["right"] == 1
+
+
+@pytest.mark.parametrize("protocol", ["constrained", "native"])
+def test_the_model_calls_by_the_protocol_that_is_asked_for(terminal: Terminal, protocol: str) -> None:
+    terminal.write(ROWS[:1])
+    result = terminal.run("--json", "--protocol", protocol)
+    assert result.exception is None, result.exception
+    report = json.loads(result.stdout)
+    multiple = tallies(report)[("multiple", "jackfield")]
+    assert report["protocol"] == protocol
+    assert (multiple["right"], multiple["fitting"], multiple["refused"]) == (1, 1, 0)
+
+
+def test_ours_and_a_peers_answers_are_compared_case_by_case(
+    terminal: Terminal, chat_server: Callable[..., Any]
+) -> None:
+    result = terminal.run("--json", "--protocol", "native", "--peer", chat_server(reply).url)
+    assert result.exception is None, result.exception
+    partings = {(each["category"], each["other"]): each for each in json.loads(result.stdout)["accuracy"]["partings"]}
+    assert partings[("multiple", "peer, as written")] == {
+        "category": "multiple",
+        "other": "peer, as written",
+        "both_right": 1,
+        "only_ours": 0,
+        "only_theirs": 1,
+        "neither": 1,
+    }
 
 
 def test_what_is_kept_is_not_asked_for_again(
