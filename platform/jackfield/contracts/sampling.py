@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
@@ -57,12 +57,49 @@ def layered_sampling(*layers: SamplingOverrides) -> Sampling:
 class Constraint(msgspec.Struct, frozen=True, kw_only=True):
     """A shape that the whole answer must have; an engine that cannot hold it raises ConstraintUnsupported.
 
-    `value` is a JSON schema, a grammar (GBNF), a regular expression that the whole must match, or a JSON list of
-    choices. With `triggers` the model writes freely until it has written one of these texts, and all that follows has
-    the shape. `parameter` is what the request calls it, for errors.
+    `value` is a JSON schema, a grammar (GBNF), a regular expression that the whole must match, a JSON list of choices,
+    or a `CallShape` as JSON. With `triggers` the model writes freely until it has written one of these texts, and all
+    that follows has the shape; the forms of calls are triggers themselves. `parameter` is what the request calls it,
+    for errors.
     """
 
-    kind: Literal["json_schema", "grammar", "regex", "choice"]
+    kind: Literal["json_schema", "grammar", "regex", "choice", "calls"]
     value: str
     triggers: tuple[str, ...] = ()
     parameter: str = "constraint"
+
+
+class ToolShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool's name and its arguments' JSON schema; what that does not name is forbidden where it says nothing."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+class CallForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The text before the first call, between two calls, and behind the last; a blank stands for any white space.
+
+    A call begins with a brace and its `name_key`. From where the form `commits` nothing but calls can follow: behind
+    the opening text, behind the first name's key, or only behind the name of a tool and the key of its arguments.
+    Before that all is free text. A form may be written anywhere, or only where a line begins.
+    """
+
+    opens: str
+    separators: tuple[str, ...]
+    closes: str
+    commits: Literal["opening", "key", "name"]
+    place: Literal["anywhere", "line"] = "line"
+    name_key: str = "name"
+
+
+class CallShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers that are free text, or free text that ends in calls; or calls alone, in the first form, if `required`.
+
+    A call is a JSON object: the tool's name, then its arguments under one of some keys.
+    """
+
+    tools: tuple[ToolShape, ...]
+    forms: tuple[CallForm, ...]
+    several: bool
+    required: bool
+    arguments_keys: tuple[str, ...] = ("arguments",)

@@ -10,6 +10,7 @@ from jackfield_plugins.function_calls.json_scanner import JsonScanner
 from jackfield_plugins.function_calls.known_tools import KnownTools
 from jackfield_plugins.function_calls.written_call import ArgumentsFault, WrittenCall, whole_arguments
 
+NAMES = ("name", "function")
 ARGUMENTS = ("arguments", "parameters")
 ASIDE = ("type", "id")
 """Fields that some models write beside a call's own."""
@@ -21,14 +22,16 @@ class CallReader:
     """`outcome` says how it ended, and is "" while more is to come.
 
     What stands where only a call may stand is broken if it is none. With `doubtful`, what turns out not to be a call of
-    a known tool is "no call", and nothing was told of it.
+    a known tool is "no call", and nothing was told of it. With `only_shaped` its name must come first, its arguments
+    next.
     """
 
-    def __init__(self, tools: KnownTools, *, doubtful: bool) -> None:
+    def __init__(self, tools: KnownTools, *, doubtful: bool, only_shaped: bool = False) -> None:
         self.outcome: Outcome = ""
         self.took_last = True
         self._tools = tools
         self._doubtful = doubtful
+        self._only_shaped = only_shaped
         self._scanner = JsonScanner()
         self._written = ""
         self._fields: dict[str, str] = {}
@@ -83,9 +86,10 @@ class CallReader:
         if self._doubtful and self._call is None and self._has_foreign_field():
             self.outcome = "no call"
             return []
-        if self._name is not None or "name" not in self._scanner.finished:
+        field = next((field for field in NAMES if field in self._scanner.finished), None)
+        if self._name is not None or field is None:
             return []
-        name = _text(self._fields["name"])
+        name = _text(self._fields[field])
         if name in self._tools:
             self._name = name
         elif self._doubtful:
@@ -96,7 +100,10 @@ class CallReader:
 
     def _has_foreign_field(self) -> bool:
         field = self._scanner.field
-        return bool(field) and field not in ("name", *ARGUMENTS, *ASIDE)
+        if not self._only_shaped:
+            return bool(field) and field not in (*NAMES, *ARGUMENTS, *ASIDE)
+        named = any(name in self._fields for name in NAMES)
+        return bool(field) and field not in NAMES and not (named and field in ARGUMENTS)
 
     def _arguments_so_far(self) -> list[Recognised]:
         """Open the call where its tool is certain, and tell what came of its arguments."""

@@ -82,7 +82,7 @@ class NamedReader:
             return self._parameter(told)
         if any(tag.startswith(self.rest) for tag in (self._closing, _PARAMETER_TAG)):
             return False
-        self._reason = f"Between the tags of a call stand its arguments, not {self.rest[:12]!r}."
+        self._reason = f"Between the tags of a call stand its arguments, not {self.rest[:1]!r}."
         return True
 
     def _json(self, scanner: JsonScanner, told: list[Recognised]) -> bool:

@@ -23,8 +23,9 @@ THINK, THINK_END = "<think>", "</think>"
 MISTRAL, PYTHON_TAG, FENCE = "[TOOL_CALLS]", "<|python_tag|>", "```"
 FUNCTION = "<function="
 
-FENCE_LANGUAGES = ("", "json", "tool_call", "tool_calls", "tool_code", "tool", "function", "jsonl", "xml", "text")
-_FENCE_LINE = re.compile(r"```[ \t]*([A-Za-z_]*)[ \t]*(\r?\n\s*)?")
+FENCE_LANGUAGES = ("json", "", "tool_call", "tool_calls", "tool_code", "tool", "function", "jsonl", "xml", "text")
+SHAPED_LANGUAGES = FENCE_LANGUAGES[:3]
+_FENCE_LINE = re.compile(r"```([ \t]*)([A-Za-z_]*)[ \t\r\n]*")
 _NAMED_ARGUMENTS = re.compile(r"([\w.-]{1,256})\s*(?:\[ARGS\])?\s*(?=\{)")
 _MAYBE_NAMED_ARGUMENTS = re.compile(r"[\w.-]{1,256}\s*(\[[ARGS]{0,4}\]?)?\s*")
 _SPECIAL = re.compile(r"[<\[`{]")
@@ -47,13 +48,16 @@ class _Block(msgspec.Struct):
 class NativeRecogniser:
     """One answer. What may still turn out to be a call is held back, and so is white space around calls."""
 
-    def __init__(self, tools: Sequence[ToolDescription], *, begins: str = "") -> None:
-        """`begins` is what the answer was made to begin with."""
+    def __init__(self, tools: Sequence[ToolDescription], *, begins: str = "", only_shaped: bool = False) -> None:
+        """`begins` is what the answer was made to begin with.
+
+        With `only_shaped`, calls are only those whose name comes first, in a form that a constraint knows.
+        """
+        self._only_shaped = only_shaped
         self._tools = KnownTools(tools)
         self._rest = begins
         self._over = False
         self._telling = Telling()
-        self._said = False
         self._in_code = False
         self._thinking = False
         self._block: _Block | None = None
@@ -100,7 +104,7 @@ class NativeRecogniser:
     # Text.
 
     def _say(self, text: str) -> None:
-        self._said = self._telling.say(text) or self._said
+        self._telling.say(text)
 
     def _take(self, count: int) -> str:
         taken, self._rest = self._rest[:count], self._rest[count:]
@@ -110,7 +114,7 @@ class NativeRecogniser:
         place = self._rest.find(THINK_END)
         if place >= 0:
             self._say(self._take(place + len(THINK_END)))
-            self._thinking, self._said = False, False
+            self._thinking = False
             return True
         return self._say_but(overlap(self._rest, THINK_END))
 
@@ -144,7 +148,7 @@ class NativeRecogniser:
     def _tag(self) -> bool:
         if self._rest.startswith(TOOL_CALL):
             return self._begin("tool_call", TOOL_CALL, TOOL_CALL_END)
-        if self._rest.startswith(PYTHON_TAG):
+        if self._rest.startswith(PYTHON_TAG) and not self._only_shaped:
             return self._begin("bare", PYTHON_TAG, "", doubtful=True)
         if self._rest.startswith(THINK):
             self._say(self._take(len(THINK)))
@@ -154,7 +158,7 @@ class NativeRecogniser:
             self._take(len(self._stray))
             self._stray = ""
             return True
-        if found := FUNCTION_OPENING.match(self._rest):
+        if (found := FUNCTION_OPENING.match(self._rest)) and not self._only_shaped:
             return self._begin_named(found)
         if self._may_become(TOOL_CALL, PYTHON_TAG, THINK, FUNCTION, self._stray) or self._half_function():
             return False
@@ -175,14 +179,14 @@ class NativeRecogniser:
         return True
 
     def _bracket(self) -> bool:
-        if self._rest.startswith(MISTRAL):
+        if self._rest.startswith(MISTRAL) and not self._only_shaped:
             return self._begin("mistral", MISTRAL, "")
         if self._may_become(MISTRAL):
             return False
         return self._brace()
 
     def _brace(self) -> bool:
-        if self._said or self._in_code:
+        if self._in_code or not self._telling.line_blank:
             return self._literally()
         return self._begin("bare", "", "", doubtful=True)
 
@@ -201,10 +205,11 @@ class NativeRecogniser:
             return True
         found = _FENCE_LINE.match(self._rest)
         assert found is not None
-        language, behind = found[1].lower(), self._rest[found.end() :]
+        language, behind = found[2].lower(), self._rest[found.end() :]
+        shaped = found[2] in SHAPED_LANGUAGES and not found[1]
         if not behind and not self._over and any(each.startswith(language) for each in FENCE_LANGUAGES):
             return False
-        if behind[:1] in ("{", "[") and language in FENCE_LANGUAGES:
+        if behind[:1] in ("{", "[") and (shaped or (language in FENCE_LANGUAGES and not self._only_shaped)):
             return self._begin("fence", found[0], FENCE, doubtful=True)
         self._in_code = True
         self._say(self._take(len(FENCE)))
@@ -228,7 +233,7 @@ class NativeRecogniser:
         if block.kind == "function" or self._closes(block):
             return self._closed(block)
         if self._rest[0] == "{":
-            self._reader = CallReader(self._tools, doubtful=block.doubtful)
+            self._reader = CallReader(self._tools, doubtful=block.doubtful, only_shaped=self._only_shaped)
             return True
         if self._passes_over(block):
             block.written += self._take(1)
@@ -301,7 +306,6 @@ class NativeRecogniser:
         if block.kind == "fence":
             self._in_code = True
         self._say(self._take(len(block.opening) or 1))
-        self._said = True
         return True
 
     def _in_call(self, reader: CallReader) -> bool:

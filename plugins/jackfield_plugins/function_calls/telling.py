@@ -17,17 +17,16 @@ class Telling:
         self._white = ""
         self._behind_call = False
 
-    def say(self, text: str) -> bool:
-        """Tell answer text; whether it was more than white space."""
+    def say(self, text: str) -> None:
+        """Tell answer text."""
         whole = self._white + text
         said = whole.rstrip(WHITE)
         self._white = whole[len(said) :]
         last_line = text.rpartition("\n")[2]
-        self.line_blank = not last_line.strip() and ("\n" in text or self.line_blank)
+        self.line_blank = not last_line.strip(WHITE) and ("\n" in text or self.line_blank)
         if said:
             self._behind_call = False
             self.tell(AnswerText(said))
-        return bool(said)
 
     def tell(self, *events: Recognised) -> None:
         """Tell of a call, or join more of the same to the last event."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jackfield.contracts.sampling import Constraint
-from jackfield.decoding.constraints.grammar_text import grammar_text
+from jackfield.decoding.constraints.grammar_text import grammar_text, parts_by_name, texts_before_shape
 from jackfield.decoding.constraints.vocabulary import MatchedVocabulary
-from jackfield.errors import MissingDependency
+from jackfield.errors import InvalidRequest, MissingDependency
 
 if TYPE_CHECKING:
     from jackfield.decoding.constraints.matcher import ConstraintMatcher, TokenTrie
@@ -58,7 +58,12 @@ class ConstraintCompiler:
             trie = self._trie
         from jackfield.decoding.constraints.matcher import compiled_matcher
 
-        compiled = compiled_matcher(trie, grammar, constraint.triggers, constraint.parameter)
+        for name, part in parts_by_name(constraint):
+            try:
+                compiled_matcher(trie, part, (), constraint.parameter)
+            except InvalidRequest as error:
+                raise InvalidRequest(f"For {name}: {error.message}", parameter=constraint.parameter) from error
+        compiled = compiled_matcher(trie, grammar, texts_before_shape(constraint), constraint.parameter)
         with self._lock:
             self._kept[_key(constraint)] = compiled
             while len(self._kept) > MOST_KEPT:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from jackfield.contracts.sampling import Constraint
+from jackfield.contracts.sampling import CallShape, Constraint
+from jackfield.decoding.constraints.call_shape import call_rules, parsed_shape
 from jackfield.decoding.constraints.gbnf import parsed_gbnf
 from jackfield.decoding.constraints.gbnf_rules import as_expression, as_lark
 from jackfield.decoding.constraints.json_schema import LONGEST_PATTERN, WHITESPACE, checked_schema
@@ -55,11 +58,33 @@ def grammar_text(constraint: Constraint) -> str:
     except UnicodeEncodeError as error:
         raise _invalid(constraint, "The constraint is not valid Unicode: it holds half of a surrogate pair.") from error
     try:
+        if constraint.kind == "calls":
+            return HEADER + call_rules(_shape_of_calls(constraint))
         return HEADER + _start(constraint) + _shape(constraint)
     except RecursionError as error:
         raise _invalid(
             constraint, "The constraint's rules are nested too deeply; write it with fewer levels."
         ) from error
+
+
+def texts_before_shape(constraint: Constraint) -> tuple[str, ...] | None:
+    """Texts until which an answer is free, none where it never is; None where it is free wherever it may end."""
+    if constraint.kind == "calls":
+        return () if _shape_of_calls(constraint).required else None
+    return constraint.triggers
+
+
+def parts_by_name(constraint: Constraint) -> Iterator[tuple[str, str]]:
+    """Grammars that can be tried alone, to tell which part of a constraint cannot be held: a tool's arguments each."""
+    if constraint.kind == "calls":
+        for tool in _shape_of_calls(constraint).tools:
+            yield f"tool '{tool.name}'", f"{HEADER}{WHOLE}{_of_schema(tool.parameters)}"
+
+
+def _shape_of_calls(constraint: Constraint) -> CallShape:
+    if constraint.triggers:
+        raise _invalid(constraint, "A shape of calls says itself where they begin; leave its triggers out.")
+    return parsed_shape(constraint.value, constraint.parameter)
 
 
 def _start(constraint: Constraint) -> str:
@@ -76,8 +101,7 @@ def _start(constraint: Constraint) -> str:
 def _shape(constraint: Constraint) -> str:
     match constraint.kind:
         case "json_schema":
-            schema = checked_schema(constraint.value, constraint.parameter)
-            return f"shape: %json {json.dumps(schema | {'x-guidance': {'whitespace_pattern': WHITESPACE}})}\n"
+            return _of_schema(checked_schema(constraint.value, constraint.parameter))
         case "grammar":
             rules = parsed_gbnf(constraint.value, constraint.parameter)
             expression = as_expression(rules)
@@ -86,6 +110,11 @@ def _shape(constraint: Constraint) -> str:
             return _terminal(f"/{_escaped_expression(constraint)}/")
         case "choice":
             return _terminal(" | ".join(map(json.dumps, _choices(constraint))))
+    raise AssertionError("calls have rules of their own")
+
+
+def _of_schema(schema: dict[str, Any]) -> str:
+    return f"shape: %json {json.dumps(schema | {'x-guidance': {'whitespace_pattern': WHITESPACE}})}\n"
 
 
 def _terminal(pattern: str) -> str:

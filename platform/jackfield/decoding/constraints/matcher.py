@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
@@ -47,13 +47,18 @@ class TokenTrie:
         self.pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
         self.end_tokens = vocabulary.end_tokens
         silent = [token for token, piece in enumerate(self.pieces) if not piece]
-        self.free_tokens = np.zeros((self.size + 31) // 32, dtype=np.int32)
-        bits = self.free_tokens.view(np.uint8)
-        for token in set(silent) - vocabulary.end_tokens - vocabulary.suppressed:
-            bits[token // 8] |= 1 << token % 8
+        self.free_tokens = self._mask_of(set(silent) - vocabulary.end_tokens - vocabulary.suppressed)
+        self.ends = self._mask_of(ends)
         wordless = vocabulary.suppressed.union(silent)
         words = [WITHOUT_TEXT % token if token in wordless else piece for token, piece in enumerate(self.pieces)]
         self.tokenizer = LLTokenizer(TokenizerWrapper(_Words(words, ends)), n_vocab=self.size, eos_token=ends)
+
+    def _mask_of(self, tokens: Iterable[int]) -> NDArray[np.int32]:
+        mask = np.zeros((self.size + 31) // 32, dtype=np.int32)
+        bits = mask.view(np.uint8)
+        for token in tokens:
+            bits[token // 8] |= 1 << token % 8
+        return mask
 
 
 class _Words:
@@ -85,7 +90,10 @@ class SharedLexer:
 class ConstraintMatcher:
     """How far one answer is in its shape. `copy` it before use, so that what was compiled serves again."""
 
-    def __init__(self, trie: TokenTrie, matcher: LLMatcher, triggers: tuple[bytes, ...], lexer: SharedLexer) -> None:
+    def __init__(
+        self, trie: TokenTrie, matcher: LLMatcher, triggers: tuple[bytes, ...] | None, lexer: SharedLexer
+    ) -> None:
+        """Text is free until one of the triggers is written, or where they are None, wherever the answer may end."""
         self.lexer = lexer
         self._trie = trie
         self._matcher = matcher
@@ -121,13 +129,16 @@ class ConstraintMatcher:
 
     def advance(self, token: int) -> None:
         """Count a token that was written; raises EngineFailure where it was not allowed."""
+        if self._triggers is None:
+            self._filled_mask()
         if self._free and token not in self._trie.end_tokens:
             piece = self._trie.pieces[token]
             if not piece:
                 return
-            self._recent += piece
-            self._free = not any(trigger in self._recent for trigger in self._triggers)
-            self._recent = self._recent[-max(map(len, self._triggers)) :]
+            if self._triggers:
+                self._recent += piece
+                self._free = not any(trigger in self._recent for trigger in self._triggers)
+                self._recent = self._recent[-max(map(len, self._triggers)) :]
         self._filled = False
         if not self._matcher.consume_token(token):
             self._check()
@@ -139,6 +150,8 @@ class ConstraintMatcher:
             self.lexer.steps += 1
             self._matcher.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
             self._check()
+            if self._triggers is None:
+                self._free = bool(np.any(np.bitwise_and(mask, self._trie.ends)))
             if self._free:
                 np.bitwise_or(mask, self._trie.free_tokens, out=mask)
             self._filled = True
@@ -154,7 +167,9 @@ class ConstraintMatcher:
             )
 
 
-def compiled_matcher(trie: TokenTrie, grammar: str, triggers: tuple[str, ...], parameter: str) -> ConstraintMatcher:
+def compiled_matcher(
+    trie: TokenTrie, grammar: str, triggers: tuple[str, ...] | None, parameter: str
+) -> ConstraintMatcher:
     """A matcher of a grammar in Lark's notation, tried once; raises InvalidRequest with the compiler's reason."""
     compiled = LLMatcher(trie.tokenizer, grammar, log_level=0, limits=LIMITS)
     if compiled.is_error():
@@ -166,7 +181,8 @@ def compiled_matcher(trie: TokenTrie, grammar: str, triggers: tuple[str, ...], p
         raise InvalidRequest("No answer can have the shape that the constraint asks for.", parameter=parameter)
     if tried.is_error():
         raise InvalidRequest(f"The constraint is too complex: {_reason(tried.get_error())}.", parameter=parameter)
-    return ConstraintMatcher(trie, compiled, tuple(trigger.encode() for trigger in triggers), SharedLexer())
+    texts = None if triggers is None else tuple(trigger.encode() for trigger in triggers)
+    return ConstraintMatcher(trie, compiled, texts, SharedLexer())
 
 
 def _reason(error: str) -> str:
