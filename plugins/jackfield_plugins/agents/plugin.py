@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def jackfield_agents() -> list[Provided[Agent]]:
-    """The loop that every run with tools takes where it names no other."""
+    """The loop that every run with tools takes where it names no other, and those that plan."""
     return [
         Provided("tool-loop", _tool_loop, "answers, calls tools, reads what they gave, and answers again"),
+        Provided("plan-then-work", _plan_then_work, "plans all calls, makes them side by side, and answers once"),
     ]
 
 
@@ -23,3 +24,9 @@ def _tool_loop() -> Agent:
     from jackfield_plugins.agents.tool_loop import ToolLoop
 
     return ToolLoop()
+
+
+def _plan_then_work() -> Agent:
+    from jackfield_plugins.agents.plan_then_work.agent import PlanThenWork
+
+    return PlanThenWork()
