@@ -51,6 +51,25 @@ def test_a_line_that_is_no_case_is_named(tmp_path: Path) -> None:
         read_cases([path])
 
 
+def test_ground_truth_may_stand_apart_as_in_bfcls_own_package(tmp_path: Path) -> None:
+    bare = {key: value for key, value in row("parallel_0").items() if key != "ground_truth"}
+    path = written(tmp_path / "BFCL_parallel.json", bare)
+    (tmp_path / "possible_answer").mkdir()
+    written(tmp_path / "possible_answer" / path.name, {"id": "parallel_0", "ground_truth": [{"add": {"a": [1]}}]})
+    (case,) = read_cases([path])
+    assert case.ground_truth == ({"add": {"a": [1]}},)
+
+
+@pytest.mark.parametrize(("name", "refused"), [("live_irrelevance_0-0-0", False), ("multiple_0", True)])
+def test_only_a_case_that_wants_no_call_need_not_say_which_are_right(tmp_path: Path, name: str, refused: bool) -> None:
+    path = written(tmp_path / "some.jsonl", {key: value for key, value in row(name).items() if key != "ground_truth"})
+    if refused:
+        with pytest.raises(InvalidRequest, match="has no ground_truth"):
+            read_cases([path])
+    else:
+        assert read_cases([path])[0].ground_truth is None
+
+
 def test_a_case_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "some.jsonl", row("a_0"), row("a_0"))
     with pytest.raises(InvalidRequest, match="'a_0' stands twice"):

@@ -17,10 +17,10 @@ from jackfield.version import __version__
 from jackfield_plugins.function_calls.bench.accuracy import Accuracy, Judge, accuracy, answered
 from jackfield_plugins.function_calls.bench.accuracy_pages import ACCURACY_COLUMNS, accuracy_rows, accuracy_sentences
 from jackfield_plugins.function_calls.bench.answers import KeptAnswers
-from jackfield_plugins.function_calls.bench.cases import Case, read_cases, sample
+from jackfield_plugins.function_calls.bench.cases import Case, sample
 from jackfield_plugins.function_calls.bench.checker import BfclChecker
 from jackfield_plugins.function_calls.bench.machine import machine_line
-from jackfield_plugins.function_calls.bench.options import data_option, json_option, model_option
+from jackfield_plugins.function_calls.bench.options import chosen_cases, data_option, json_option, model_option
 
 if TYPE_CHECKING:
     from jackfield_plugins.function_calls.bench.answers import Answerer
@@ -104,7 +104,7 @@ def command(
     """
     if only_peer and not peer:
         raise click.UsageError("--only-peer needs a --peer to ask.")
-    cases = sample(_chosen(read_cases(files), categories), limit)
+    cases = sample(_chosen(chosen_cases(files), categories), limit)
     plan = AccuracyPlan(
         model=model,
         protocol=protocol,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 
@@ -53,6 +55,14 @@ class BfclChecker:
         except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             return Verdict(right=False, mistake=f"checker:{type(error).__name__}")
         return Verdict(right=bool(said["valid"]), mistake="" if said["valid"] else str(said["error_type"]))
+
+
+def packaged_file(name: str) -> Path:
+    """A file of cases that comes with the checker; raises MissingDependency."""
+    found = find_spec("bfcl_eval")
+    if found is None or not found.submodule_search_locations:
+        raise MissingDependency(f"No cases are named with --data. {HOW_TO_INSTALL} It brings cases, too.")
+    return Path(found.submodule_search_locations[0]) / "data" / name
 
 
 def _checker() -> tuple[Callable[..., dict[str, Any]], Any]:

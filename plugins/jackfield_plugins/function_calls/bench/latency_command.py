@@ -13,12 +13,12 @@ from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.errors import InvalidRequest
 from jackfield.version import __version__
-from jackfield_plugins.function_calls.bench.cases import Case, read_cases, sample
+from jackfield_plugins.function_calls.bench.cases import Case, sample
 from jackfield_plugins.function_calls.bench.equipment import BenchEquipment
 from jackfield_plugins.function_calls.bench.latency import Latency, LatencyBench, LatencyPlan
 from jackfield_plugins.function_calls.bench.latency_pages import LATENCY_COLUMNS, latency_rows, latency_sentences
 from jackfield_plugins.function_calls.bench.machine import machine_line
-from jackfield_plugins.function_calls.bench.options import data_option, json_option, model_option
+from jackfield_plugins.function_calls.bench.options import chosen_cases, data_option, json_option, model_option
 from jackfield_plugins.function_calls.bench.overhead import Overhead, overhead
 from jackfield_plugins.function_calls.bench.streaming import Streaming, streaming
 
@@ -93,7 +93,7 @@ def command(
     are from the first token to the last result; AT BEST is what decoding and execution allow, and RATIO that over this.
     """
     parts = parts or PARTS
-    cases = sample([case for case in read_cases(files) if case.category == CATEGORY], limit)
+    cases = sample([case for case in chosen_cases(files) if case.category == CATEGORY], limit)
     if "modes" in parts and not cases:
         raise InvalidRequest(f"No case is of category '{CATEGORY}', whose calls this bench times.", parameter="data")
     plan = LatencyPlan(
