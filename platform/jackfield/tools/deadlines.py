@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
@@ -27,7 +28,7 @@ class Deadlines:
 
     async def met(self, work: Awaitable[T], seconds: float, tool: str) -> T:
         """What a tool's work gives or raises; raises ToolTimeout."""
-        task = asyncio.create_task(_guarded(work, tool), name=f"tool {tool}")
+        task = asyncio.create_task(contained(work, tool), name=f"tool {tool}")
         try:
             return await self.met_by(task, seconds, tool)
         except asyncio.CancelledError:
@@ -63,11 +64,12 @@ class Deadlines:
                 task.exception()
 
     async def close(self) -> None:
-        """Tell those that were left behind once more."""
-        for task in self._abandoned:
-            task.cancel()
-        if self._abandoned:
-            await asyncio.wait(set(self._abandoned), timeout=self._grace)
+        """Cancel once more what was left behind; what goes on even then is closed, or the process could not end."""
+        for end in (lambda task: task, _closed):
+            for task in set(self._abandoned):
+                end(task).cancel()
+            if self._abandoned:
+                await asyncio.wait(set(self._abandoned), timeout=self._grace)
 
     def _over(self, task: asyncio.Task[Any]) -> None:
         self._abandoned.discard(task)
@@ -75,8 +77,20 @@ class Deadlines:
             task.exception()
 
 
-async def _guarded(work: Awaitable[T], tool: str) -> T:
+def _closed(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+    """A task whose coroutine has ended, so that all it can still do is fail."""
+    with contextlib.suppress(RuntimeError):  # it ignores even this
+        coroutine = task.get_coro()
+        if isinstance(coroutine, Coroutine):
+            coroutine.close()
+    return task
+
+
+async def contained(work: Awaitable[T], tool: str) -> T:
+    """A tool's work, in which nothing is raised that would end more than the tool: an exit, or a library's panic."""
     try:
         return await work
-    except SystemExit as error:  # it would end the event loop, and the process with it
-        raise ToolFailure(f"Tool '{tool}' failed: it tried to end the process.") from error
+    except (Exception, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise ToolFailure(f"Tool '{tool}' failed: {type(error).__name__}: {error}") from error

@@ -49,8 +49,8 @@ def _unknown(misfit: Misfit) -> str:
     strange = next((name for name in misfit.instance if name not in known), "")
     near = difflib.get_close_matches(strange, known, n=1)
     within = f" in {_subject(misfit)}" if misfit.absolute_path else ""
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    return f"there is no field '{_shortened(strange)}'{within}; {hint}It has {known_fields(misfit.schema)}."
+    hint = f"; did you mean '{near[0]}'?" if near else "."
+    return f"there is no field '{_shortened(strange)}'{within}{hint} It has {known_fields(misfit.schema)}."
 
 
 def _mistyped(misfit: Misfit) -> str:

@@ -44,7 +44,7 @@ class CallRunner:
     async def begin(self, tool: StreamingTool) -> StreamedCall:
         """Open a call whose arguments are still being written; never waits for the tool."""
         return StreamedCall(
-            tool, places=self._places, deadlines=self._deadlines, durations=self.durations, whole=self._again
+            tool, places=self._places, deadlines=self._deadlines, durations=self.durations, whole=self._whole
         )
 
     async def close(self) -> None:
@@ -62,11 +62,12 @@ class CallRunner:
                 tries += 1
                 await put_off(error, description, tries)
 
-    async def _again(self, tool: StreamingTool, arguments: Mapping[str, Any], error: RetryLater) -> ToolResult:
-        """A call that was streamed and is to be tried again: all at once now."""
+    async def _whole(self, tool: StreamingTool, arguments: Mapping[str, Any], error: RetryLater | None) -> ToolResult:
+        """A call that was streamed, all at once now: to be tried again because of an error, or from the beginning."""
         description = tool.description
-        await put_off(error, description, 1)
-        return await self._tried(tool, description, arguments, tries=1)
+        if error:
+            await put_off(error, description, 1)
+        return await self._tried(tool, description, arguments, tries=1 if error else 0)
 
     async def _attempt(self, tool: Tool, description: ToolDescription, arguments: Mapping[str, Any]) -> ToolResult:
         place = await self._places.take(description, self.durations.estimate(description))

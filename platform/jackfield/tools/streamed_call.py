@@ -13,9 +13,9 @@ import structlog
 
 from jackfield.cancellation import carried_through
 from jackfield.contracts.tools import ArgumentPart, StreamingTool, ToolResult
-from jackfield.errors import RetryLater, ToolFailure
+from jackfield.errors import RetryLater
 from jackfield.tools.arguments import checked_arguments
-from jackfield.tools.deadlines import Deadlines
+from jackfield.tools.deadlines import Deadlines, contained
 from jackfield.tools.durations import Durations
 from jackfield.tools.places import Place, Places
 from jackfield.tools.result_text import failure_result, presentable
@@ -32,10 +32,33 @@ class _Whole(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
 
 
+class _Fed:
+    """What a tool was given of a call so far."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._open: set[str] = set()
+
+    def add(self, part: ArgumentPart) -> None:
+        goes_on = part.field in self._open
+        self._values[part.field] = self._values[part.field] + part.value if goes_on else part.value
+        (self._open.discard if part.complete else self._open.add)(part.field)
+
+    def agrees(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether the whole arguments begin with it."""
+        return all(
+            str(arguments.get(field, "")).startswith(value)
+            if field in self._open
+            else field in arguments and arguments[field] == value
+            for field, value in self._values.items()
+        )
+
+
 class StreamedCall:
     """One call of a StreamingTool; the tool works in a task of its own, so that whoever feeds it never waits.
 
-    Ends with `finish` or `abort`, one of which must be awaited. The tool's time-out counts from `finish` on.
+    Ends with `finish` or `abort`, one of which must be awaited. The tool's time-out counts from `finish` on. Where the
+    arguments turn out to be others than what was fed, what was begun is undone and the call is made at once as a whole.
     """
 
     def __init__(
@@ -45,7 +68,7 @@ class StreamedCall:
         places: Places,
         deadlines: Deadlines,
         durations: Durations,
-        whole: Callable[[StreamingTool, Mapping[str, Any], RetryLater], Awaitable[ToolResult]],
+        whole: Callable[[StreamingTool, Mapping[str, Any], RetryLater | None], Awaitable[ToolResult]],
     ) -> None:
         self._tool = tool
         self._description = tool.description
@@ -54,6 +77,7 @@ class StreamedCall:
         self._durations = durations
         self._whole = whole
         self._coming: asyncio.Queue[ArgumentPart | _Whole] = asyncio.Queue()
+        self._fed = _Fed()
         self._place: Place | None = None
         self._placed = asyncio.Event()
         self._token: str | None = None
@@ -64,6 +88,7 @@ class StreamedCall:
 
     def feed(self, part: ArgumentPart) -> None:
         """More of the arguments; the tool gets it once it is through with what came before."""
+        self._fed.add(part)
         self._coming.put_nowait(part)
 
     async def finish(self, arguments: Mapping[str, Any]) -> ToolResult:
@@ -73,13 +98,15 @@ class StreamedCall:
             return ToolResult(text=f"The call of tool '{name}' was ended before.", error=True)
         try:
             fitting = checked_arguments(self._description, arguments)
-            result: Any = await self._outcome(fitting)
+            result: Any = await (self._outcome(fitting) if self._fed.agrees(fitting) else self._anew(fitting, None))
         except asyncio.CancelledError:
             await self.abort()
             raise
+        except RetryLater as error:
+            result = await self._anew(arguments, error)
         except Exception as error:  # noqa: BLE001 the boundary: a tool may raise anything; it is logged there
             await self.abort()
-            result = await self._after(error, arguments)
+            result = failure_result(name, error)
         self._ended = True
         return presentable(result, self._description)
 
@@ -104,9 +131,7 @@ class StreamedCall:
     async def _timed(self, work: Awaitable[Any]) -> Any:
         began = time.monotonic()
         try:
-            return await work
-        except SystemExit as error:  # it would end the event loop, and the process with it
-            raise ToolFailure(f"Tool '{self._description.name}' failed: it tried to end the process.") from error
+            return await contained(work, self._description.name)
         finally:
             self._busy += time.monotonic() - began
 
@@ -121,14 +146,13 @@ class StreamedCall:
         self._durations.record(self._description.name, self._busy, result)
         return result
 
-    async def _after(self, error: Exception, arguments: Mapping[str, Any]) -> ToolResult:
-        """What to make of an error: another try where the tool asks for one."""
-        if not isinstance(error, RetryLater):
-            return failure_result(self._description.name, error)
+    async def _anew(self, arguments: Mapping[str, Any], error: RetryLater | None) -> ToolResult:
+        """Undo, and make the call as a whole: after an error that asks for it, or because it is another."""
+        await self.abort()
         try:
             return await self._whole(self._tool, arguments, error)
-        except Exception as another:  # noqa: BLE001 the boundary: a tool may raise anything; it is logged there
-            return failure_result(self._description.name, another)
+        except Exception as failure:  # noqa: BLE001 the boundary: a tool may raise anything; it is logged there
+            return failure_result(self._description.name, failure)
 
     async def _undone(self) -> None:
         name = self._description.name

@@ -35,7 +35,10 @@ async def in_daemon_thread(work: Callable[[], T], tool: str) -> T:
         try:
             result = context.run(work)
             settle = lambda: outcome.set_result(result)  # noqa: E731
-        except (StopIteration, SystemExit) as error:  # neither can be a future's exception
+        except (
+            StopIteration,
+            asyncio.CancelledError,
+        ) as error:  # a future holds neither as an error
             failure = ToolFailure(f"Tool '{tool}' failed: {type(error).__name__}: {error}")
             settle = lambda: outcome.set_exception(failure)  # noqa: E731
         except BaseException as error:  # noqa: BLE001 passed on to whoever awaits

@@ -131,8 +131,7 @@ def test_a_pair_of_surrogates_may_be_cut() -> None:
 def test_what_cannot_become_an_object_is_refused_at_once(text: str) -> None:
     reader = PartialArguments()
     with pytest.raises(ArgumentsInvalid) as refusal:
-        for character in text:
-            reader.feed(character)
+        list(map(reader.feed, text))
     assert refusal.value.message.endswith(".")
 
 
