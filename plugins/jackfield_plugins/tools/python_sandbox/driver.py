@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import io
 import json
 import linecache
 import os
@@ -21,10 +22,10 @@ from typing import Any, NoReturn
 NAME = "<code>"
 GO_ON = ("elif", "else", "except", "finally")
 """Words that begin a line at the margin and yet no statement."""
-LONGEST_VALUE = 8000
-LONGEST_TRACEBACK = 4000
+LONGEST_VALUE = 4000
+LONGEST_TRACEBACK = 2000
 FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
-GRACE = 2
+GRACE = 1
 """Seconds of processor time between being told that it is used up and being killed."""
 
 
@@ -186,6 +187,9 @@ def main() -> None:
     os.close(settings["result"])
     if settings["user"] is not None:
         _drop_to(settings["user"])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     signal.signal(signal.SIGXCPU, _interrupt)
     _hold(settings["limits"])
     program = Program()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jackfield.contracts.tools import ToolResult
 from jackfield_plugins.tools.python_sandbox.program import Ending
 
-MOST_CHARACTERS = 6000
+MOST_CHARACTERS = 4500
 """Of each output; both, the value and a traceback fit one result."""
 OPEN = (
     "This code was not sandboxed: it could use the network, and the files and programs of the user it runs as. "
