@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,13 +46,17 @@ def echoing() -> Script:
 
 
 def answering(reply_to: Callable[[str], str]) -> Script:
-    """A script that answers a chat with what a function makes of the prompt."""
+    """A script that answers a chat with what a function makes of the prompt; asked once for each prompt in a row."""
+
+    @lru_cache(maxsize=64)
+    def reply_behind(prompt: bytes) -> bytes:
+        return reply_to(_spelled(array("H", prompt))).encode()
 
     def next_token(tokens: Sequence[int]) -> int:
         start = _reply_start(tokens)
         if start is None:
             return ord("a") + len(tokens) % 26
-        reply = reply_to(_spelled(tokens[: start - len(REPLY_HEADER)])).encode()
+        reply = reply_behind(array("H", tokens[: start - len(REPLY_HEADER)]).tobytes())
         written = len(tokens) - start
         return reply[written] if written < len(reply) else END
 
