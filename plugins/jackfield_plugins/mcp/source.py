@@ -12,9 +12,10 @@ import structlog
 
 from jackfield.contracts.tools import Tool
 from jackfield.errors import Unavailable
-from jackfield_plugins.mcp.configuration import Configuration, configuration_path, read_configuration
+from jackfield_plugins.mcp.configuration import Configuration, Server, configuration_path, read_configuration
 from jackfield_plugins.mcp.connection import Connection
 from jackfield_plugins.mcp.instance import STARTED_BY_US
+from jackfield_plugins.mcp.permissions import ANY_TOOL
 from jackfield_plugins.mcp.remote_tool import RemoteTool
 from jackfield_plugins.mcp.sdk_log import forward_client_log
 
@@ -45,6 +46,7 @@ class McpToolSource:
         self._connections: dict[str, Connection] = {}
         self._faults: dict[str, str] = {}
         self._told: dict[str, str] = {}
+        self._told_of_names: set[str] = set()
 
     async def tools(self) -> tuple[Tool, ...]:
         """Of every server that answers by now; raises Unavailable where there are servers and none does."""
@@ -85,7 +87,15 @@ class McpToolSource:
             tools = await connection.tools(patience)
         except Unavailable as error:
             return ServerReport(name=name, fault=error.message)
+        self._tell_of_strange_names(connection.server, {tool.name for tool in tools})
         return ServerReport(name=name, tools=tuple(RemoteTool(connection, tool) for tool in tools))
+
+    def _tell_of_strange_names(self, server: Server, names: set[str]) -> None:
+        """A permission for a tool that is not there is likely misspelt; told once."""
+        strange = sorted(server.permissions.keys() - names - {ANY_TOOL})
+        if strange and server.name not in self._told_of_names:
+            self._told_of_names.add(server.name)
+            log.warning("permissions name tools that an MCP server has not", server=server.name, tools=strange)
 
     def _tell(self, faults: dict[str, str]) -> None:
         """Each reason once."""

@@ -1,4 +1,7 @@
-"""An MCP server of 2025-06-18 without an SDK, as thousands run: it lists in pages and tells of changes unasked."""
+"""An MCP server of 2025-06-18 without an SDK, as thousands run: it lists in pages and tells of changes unasked.
+
+`endless` lists without an end, `malformed` what are no tools, `silent` never, and `unable` refuses to.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+MANNER = "".join(sys.argv[1:])
 SCHEMA = {"type": "object", "properties": {}}
 NAMES = ["first", "second", "third"]
 
@@ -19,6 +23,12 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
                 "capabilities": {"tools": {"listChanged": True}},
                 "serverInfo": {"name": "legacy", "version": "1"},
             }
+        case "tools/list" if MANNER == "unable":
+            return None
+        case "tools/list" if MANNER == "malformed":
+            return {"tools": [{"title": "nameless"}]}
+        case "tools/list" if MANNER == "endless":
+            return {"tools": [], "nextCursor": "more"}
         case "tools/list":
             page = int(params.get("cursor", 0))
             rest = {"nextCursor": str(page + 1)} if page + 1 < len(NAMES) else {}
@@ -54,7 +64,7 @@ def send(message: dict[str, Any]) -> None:
 
 for line in sys.stdin:
     request = json.loads(line)
-    if "id" in request:
+    if "id" in request and not (request["method"] == "tools/list" and MANNER == "silent"):
         result = answer(request["method"], request.get("params") or {})
         unknown = {"error": {"code": -32601, "message": "Method not found"}}
         send({"id": request["id"], **({"result": result} if result is not None else unknown)})

@@ -186,6 +186,31 @@ async def test_an_older_server_lists_in_pages_and_tells_of_changes_unasked(openi
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(
+    ("manner", "reason"),
+    [
+        ("endless", "on more than 100 pages"),
+        ("malformed", "in a way that MCP does not know"),
+        ("silent", "did not list its tools within 1 s"),
+        ("unable", "does not list its tools: Method not found"),
+    ],
+)
+async def test_a_server_that_cannot_list_its_tools_says_so(
+    opening: Any, program: Any, manner: str, reason: str
+) -> None:
+    async with opening(old=program("legacy_server.py", manner, timeout=1)) as opened:
+        with pytest.raises(Unavailable, match=reason):
+            await opened.tools()
+
+
+async def test_a_permission_for_no_tool_is_told_once(opening: Any, program: Any) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with opening(old=program("legacy_server.py", permissions={"frist": "read"})) as opened:
+            await opened.tools()
+            await opened.tools()
+    assert [entry["tools"] for entry in logs if entry["log_level"] == "warning"] == [["frist"]]
+
+
 async def test_every_kind_of_part_is_told_in_words(opening: Any, program: Any) -> None:
     async with opening(old=program("legacy_server.py")) as opened:
         assert (await opened.call("old__third")).text.splitlines() == [
