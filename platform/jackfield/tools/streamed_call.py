@@ -108,6 +108,7 @@ class StreamedCall:
             await self.abort()
             result = failure_result(name, error)
         self._ended = True
+        self._free_place()
         return presentable(result, self._description)
 
     async def abort(self) -> None:
@@ -119,14 +120,11 @@ class StreamedCall:
     async def _worked(self) -> ToolResult:
         self._place = await self._places.take(self._description, self._durations.estimate(self._description))
         self._placed.set()
-        try:
-            self._token = await self._timed(self._tool.begin())
-            while not isinstance(item := await self._coming.get(), _Whole):
-                await self._timed(self._tool.feed(self._token, item))
-            result: ToolResult = await self._timed(self._tool.finish(self._token, item.arguments))
-            return result
-        finally:
-            self._place.free()
+        self._token = await self._timed(self._tool.begin())
+        while not isinstance(item := await self._coming.get(), _Whole):
+            await self._timed(self._tool.feed(self._token, item))
+        result: ToolResult = await self._timed(self._tool.finish(self._token, item.arguments))
+        return result
 
     async def _timed(self, work: Awaitable[Any]) -> Any:
         began = time.monotonic()
@@ -157,14 +155,17 @@ class StreamedCall:
     async def _undone(self) -> None:
         name = self._description.name
         await self._deadlines.stop(self._work, name)
+        try:
+            if self._token is not None:
+                await self._deadlines.met(self._tool.abort(self._token), UNDO_LIMIT, name)
+        except Exception as error:  # noqa: BLE001 the boundary: a tool may raise anything
+            log.error("a tool did not undo a call", tool=name, exc_info=error)
+        finally:
+            self._free_place()
+
+    def _free_place(self) -> None:
         if self._place:
             self._place.free()
-        if self._token is None:
-            return
-        try:
-            await self._deadlines.met(self._tool.abort(self._token), UNDO_LIMIT, name)
-        except Exception as error:
-            log.error("a tool did not undo a call", tool=name, exc_info=error)
 
 
 def _retrieved(task: asyncio.Task[Any]) -> None:
