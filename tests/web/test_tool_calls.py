@@ -16,7 +16,7 @@ from jackfield.contracts.registration import Provided
 from jackfield.contracts.tools import Tool, ToolDescription, ToolResult
 from jackfield.events import Paused
 from jackfield.hookspecs import hookimpl
-from jackfield.testing.scripted_engine import ScriptedEngine, answering, replying
+from jackfield.testing.scripted_engine import ScriptedEngine, answering, continuing, replying
 from jackfield_plugins.agents import plugin as agents
 from jackfield_plugins.function_calls import plugin as function_calls
 
@@ -99,7 +99,9 @@ def arguments_of(call: dict[str, Any]) -> Any:
 
 def joined(chunks: list[Any], index: int = 0) -> tuple[str | None, list[dict[str, Any]], str | None]:
     """What the deltas of one choice join to: text, calls, and why it ended."""
-    content, calls, reason = None, [], None
+    content: str | None = None
+    calls: list[dict[str, Any]] = []
+    reason: str | None = None
     for choice in (choice for chunk in chunks for choice in chunk["choices"] if choice["index"] == index):
         delta, reason = choice["delta"], choice["finish_reason"] or reason
         if delta.get("content") is not None:
@@ -314,6 +316,46 @@ async def pending_calls(events: Any) -> Any:
             return
 
 
+async def test_text_from_before_a_pause_is_sent_once(equipped: Any, sse: Any) -> None:
+    def announcing(prompt: str) -> str:
+        return "Done." if "the lamp is on" in prompt else f"Let me see. {written('lamp', on=True)}"
+
+    asked = {"messages": [QUESTION], "server_tools": ["lamp"], "temperature": 0}
+    async with equipped(model(announcing)) as served:
+        streaming = asyncio.create_task(served.chat(**asked, stream=True))
+        await served.client.post(f"/api/runs/{(await paused_run(served))['id']}/approve")
+        *chunks, _ = sse((await streaming).text)
+        asking = asyncio.create_task(served.chat(**asked))
+        await served.client.post(f"/api/runs/{(await paused_run(served))['id']}/approve")
+        whole = message_of(await asking)["content"]
+    assert joined(chunks)[0] == whole
+    assert whole.split() == ["Let", "me", "see.", "Done."]
+
+
+async def test_an_answer_that_goes_on_differently_after_a_pause(equipped: Any, sse: Any) -> None:
+    words = ["One"]
+
+    def moody(reply: str) -> str:
+        whole = f'{words[-1]}: [CALL] 1 [HEAD] lamp {{"on": true}} [END]'
+        return "" if "[INTR]" in reply else whole[len(reply) :]
+
+    asked = {"messages": [QUESTION], "server_tools": ["lamp"], "temperature": 0, "call_protocol": "interrupts"}
+    async with equipped(lambda: ScriptedEngine(continuing(moody), limits=ROOMY)) as served:
+        asking = asyncio.create_task(served.chat(**asked))
+        run = await paused_run(served)
+        words.append("Two")
+        await served.client.post(f"/api/runs/{run['id']}/approve")
+        whole = await asking
+        streaming = asyncio.create_task(served.chat(**asked, stream=True))
+        run = await paused_run(served)
+        words.append("Three")
+        await served.client.post(f"/api/runs/{run['id']}/approve")
+        *chunks, error = sse((await streaming).text)
+    assert message_of(whole)["content"].strip() == "Two:"
+    assert (joined(chunks)[0] or "").strip() == "Two:"
+    assert error["error"]["code"] == "interrupted"
+
+
 async def test_a_client_that_hangs_up_takes_a_waiting_run_along(equipped: Any, room: Room) -> None:
     body = {"model": "scripted", "messages": [QUESTION], "server_tools": ["lamp"], "temperature": 0, "stream": True}
     async with equipped(model(switching)) as served:
@@ -328,6 +370,7 @@ async def test_a_tool_that_is_not_here_is_not_found(equipped: Any) -> None:
         response = await served.chat(server_tools=["lmap"])
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "tool_not_found"
+    assert response.json()["error"]["param"] == "server_tools"
     assert "lamp" in response.json()["error"]["message"]
 
 

@@ -56,7 +56,8 @@ def test_tools_reach_the_run_as_the_callers() -> None:
 
 
 def test_a_chat_without_tools_uses_none() -> None:
-    for fields in ({}, {"tools": []}, {"tool_choice": "none"}, {"tool_choice": "auto", "tools": None}):
+    unused: list[dict[str, Any]] = [{}, {"tools": []}, {"tool_choice": "none"}, {"tool_choice": "auto", "tools": None}]
+    for fields in unused:
         assert asked(**fields).tools is None
 
 

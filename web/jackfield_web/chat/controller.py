@@ -9,6 +9,7 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
+from jackfield.errors import ToolNotFound
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
@@ -43,7 +44,10 @@ class ChatController(Controller):
         """Answer whole, or chunk by chunk."""
         asked = chat_runs(data)
         answers = Answers(workbench, open_streams)
-        if data.stream:
-            return await streamed(request, answers, asked, partial(ChatChunks, data))
-        written = await whole(request, answers, asked)
+        try:
+            if data.stream:
+                return await streamed(request, answers, asked, partial(ChatChunks, data))
+            written = await whole(request, answers, asked)
+        except ToolNotFound as error:
+            raise ToolNotFound(error.message, parameter="server_tools") from error
         return Response(chat_completion(data, answers.runs, written), headers=run_headers(answers.runs))
