@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
@@ -21,13 +20,14 @@ from jackfield.contracts.protocols import (
 from jackfield.contracts.tools import ToolResult
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
-from jackfield.errors import ContextOverflow, JackfieldError, RunCancelled
+from jackfield.errors import JackfieldError, RunCancelled
 from jackfield.events import CallOpened as CallOpenedEvent
 from jackfield.events import CallRefused, CallText, CallWritten, FinishReason, TokenScore, Usage
 from jackfield.messages import Call, Message, Span
 from jackfield.runs.answer_calls import AnswerCalls
 from jackfield.runs.calls import Outcome, RunCalls
 from jackfield.runs.event_flow import EventFlow
+from jackfield.runs.insertions import Insertions, Reply
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.readable import Readable
 from jackfield.runs.run_model import Asked, RunModel
@@ -79,13 +79,12 @@ class Answer:
         self.calls = AnswerCalls(calls, self._on_outcome, self._on_fault)
         self._recogniser = protocol.recogniser(asked.tools, choice=asked.choice)
         self._handle: SequenceHandle | None = None
-        self._reply: list[Span] = []
+        self._reply = Reply()
+        self._insertions = Insertions(self._reply, model.injectable, self._fail)
         self._text: list[str] = []
         self._written: list[Call] = []
         self._refused: list[CallRefused] = []
         self._collected: list[Call] = []
-        self._held: list[Message] = []
-        self._injected: deque[tuple[int, Message]] = deque()
         self._usage: list[Usage] = []
         self._scores: list[TokenScore] = []
         self._unsaid = 0
@@ -101,7 +100,7 @@ class Answer:
         reason = await self._decoded(shown)
         while await self._continues():
             self._recogniser = self._protocol.recogniser(self._asked.tools, choice=self._asked.choice)
-            so_far = shown.reply_starts + "".join(span.text for span in self._reply)
+            so_far = shown.reply_starts + self._reply.text
             reason = await self._decoded(msgspec.structs.replace(shown, reply_starts=so_far, constraint=None))
         message = Message(role="assistant", spans=self._spans(shown), calls=tuple(self._written))
         return Written(
@@ -125,7 +124,8 @@ class Answer:
                     case Delta():
                         await self._read(delivery)
                     case Injected():
-                        self._note_injected(delivery.tokens)
+                        self._parked = False
+                        self._insertions.put_in(delivery.tokens)
                     case Parked():
                         self._park()
                     case Ended():
@@ -146,14 +146,10 @@ class Answer:
         """Whether results came that the model has not read yet, where this protocol puts them into the answer."""
         if not self._protocol.injects or self._enough:
             return False
-        self._start_collected()
+        self.start_collected()
         await self.calls.settle()
-        left = [message for _, message in self._injected] + self._held
-        self._injected.clear()
-        self._held.clear()
         self._parked = False
-        self._reply += [span for message in left for span in message.spans]
-        return bool(left) and not self.calls.pending
+        return self._insertions.take() and not self.calls.pending
 
     async def _read(self, delta: Delta) -> None:
         if self._enough:
@@ -161,7 +157,7 @@ class Answer:
         self._hearing.meter.tokens_now += delta.tokens
         self._unsaid += delta.tokens
         self._scores += delta.scores
-        self._own(delta.text)
+        self._reply.wrote(delta.text)
         for item in self._recogniser.feed(delta.text):
             await self._take(item)
 
@@ -226,23 +222,20 @@ class Answer:
         if self._handle:
             self._handle.cancel()
 
-    def _start_collected(self) -> None:
+    def start_collected(self) -> None:
+        """Run the calls that waited for the answer to end."""
         collected, self._collected = self._collected, []
         for call in collected:
             self.calls.start(call, caused_by=self._causes())
 
-    def start_collected(self) -> None:
-        """Run the calls that waited for the answer to end."""
-        self._start_collected()
-
     def _park(self) -> None:
         self._parked = True
-        self._start_collected()
+        self.start_collected()
         self._unpark_if_idle()
 
     def _unpark_if_idle(self) -> None:
         """Let a parked model go on once nothing that it could wait for is on its way."""
-        if not self._parked or self.calls.running or self._injected or self._held or self._handle is None:
+        if not self._parked or self.calls.running or self._insertions.under_way or self._handle is None:
             return
         self._parked = False
         if self.calls.pending:
@@ -255,29 +248,10 @@ class Answer:
         if not self._protocol.injects:
             return
         if isinstance(outcome, ToolResult):
-            self._held.append(self._hearing.readable.message(self._protocol.result(call, outcome)))
-        waits = self._asked.mode == "parallel" and len(self.calls.outcomes) < len(self._written)
-        if not waits:
-            self._inject_held()
+            self._insertions.hold(self._hearing.readable.message(self._protocol.result(call, outcome)))
+        if self._asked.mode != "parallel" or len(self.calls.outcomes) >= len(self._written):
+            self._insertions.hand_over(self._handle)
         self._unpark_if_idle()
-
-    def _inject_held(self) -> None:
-        held, self._held = self._held, []
-        for message in held:
-            tokens = self._model.injectable(message.text)
-            self._injected.append((len(tokens), message))
-            try:
-                if self._handle:
-                    self._handle.inject(tokens)
-            except ContextOverflow as error:
-                self._fail(error)
-
-    def _note_injected(self, tokens: int) -> None:
-        self._parked = False
-        while tokens > 0 and self._injected:
-            length, message = self._injected.popleft()
-            tokens -= length
-            self._reply += message.spans
 
     def _on_fault(self) -> None:
         """A call ends the run: nothing more needs to be written."""
@@ -297,18 +271,13 @@ class Answer:
         self._usage.append(usage)
         self._hearing.meter.answered(usage)
 
-    def _own(self, text: str) -> None:
-        if self._reply and self._reply[-1].provenance == "assistant":
-            text = self._reply.pop().text + text
-        self._reply.append(Span(text, "assistant"))
-
     def _spans(self, shown: Presentation) -> tuple[Span, ...]:
         begun = [Span(shown.reply_starts, "assistant")] if shown.reply_starts else []
-        return (*begun, *self._reply)
+        return (*begun, *self._reply.spans)
 
     def _causes(self) -> tuple[Span, ...]:
         """The tainted spans that the model has read by now."""
-        return (*tainted_spans(self._asked.messages), *(span for span in self._reply if span.provenance != "assistant"))
+        return (*tainted_spans(self._asked.messages), *self._reply.read)
 
     def _room(self) -> int | None:
         """How many tokens may still be written: under the answer's limit and the run's."""
