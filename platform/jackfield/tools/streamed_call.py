@@ -158,7 +158,7 @@ class StreamedCall:
         try:
             if self._token is not None:
                 await self._deadlines.met(self._tool.abort(self._token), UNDO_LIMIT, name)
-        except Exception as error:  # noqa: BLE001 the boundary: a tool may raise anything
+        except Exception as error:
             log.error("a tool did not undo a call", tool=name, exc_info=error)
         finally:
             self._free_place()
