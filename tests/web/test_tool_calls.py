@@ -179,14 +179,13 @@ async def test_a_model_that_may_not_call_answers_in_text(equipped: Any) -> None:
 
 
 async def test_a_model_that_must_call_does_whatever_it_would_say(equipped: Any, sse: Any) -> None:
-    asked = {"messages": [QUESTION], "tools": [CLOCK, WEATHER], "temperature": 0, "max_tokens": 400}
-    named = {"type": "function", "function": {"name": "clock"}}
+    asked = {"messages": [QUESTION], "temperature": 1, "max_tokens": 400}
+    named = {"tools": [WEATHER, CLOCK], "tool_choice": {"type": "function", "function": {"name": "clock"}}}
     async with equipped(model("It is sunny.")) as served:
-        required = await served.chat(**asked, tool_choice="required")
-        clock = await served.chat(**asked, tool_choice=named)
-        *chunks, _ = sse((await served.chat(**asked, tool_choice=named, stream=True)).text)
-    assert message_of(required)["tool_calls"][0]["function"]["name"] in ("clock", "weather")
-    for calls in (message_of(clock)["tool_calls"], joined(chunks)[1]):
+        required = await served.chat(**asked, tools=[CLOCK], tool_choice="required", seed=1, parallel_tool_calls=False)
+        clock = await served.chat(**asked, **named, seed=2, parallel_tool_calls=False)
+        *chunks, _ = sse((await served.chat(**asked, **named, seed=3, parallel_tool_calls=False, stream=True)).text)
+    for calls in (message_of(required)["tool_calls"], message_of(clock)["tool_calls"], joined(chunks)[1]):
         assert [(call["function"]["name"], arguments_of(call)) for call in calls] == [("clock", {})]
 
 
