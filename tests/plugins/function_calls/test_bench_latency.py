@@ -27,6 +27,7 @@ from jackfield.testing.temporary_workbench import ScriptedFactory, TemporaryPlug
 from jackfield_plugins.agents import plugin as agents
 from jackfield_plugins.function_calls import plugin as function_calls
 from jackfield_plugins.function_calls.bench.bounds import bound
+from jackfield_plugins.function_calls.bench.latency import Setting, TimedRun, beside_bounds, gain, mode_figures
 from jackfield_plugins.function_calls.bench.timed_tools import (
     LONGEST,
     MEAN,
@@ -37,6 +38,7 @@ from jackfield_plugins.function_calls.bench.timed_tools import (
     drawn_delays,
     stretched,
 )
+from jackfield_plugins.function_calls.bench.timeline import Timeline
 
 LIMITS = EngineLimits(context_length=8192, cells=32768, sequences=16, batch_tokens=256)
 
@@ -60,6 +62,33 @@ def test_tools_take_as_long_as_is_said_of_them() -> None:
     assert sum(drawn) / len(drawn) == pytest.approx(MEAN, rel=0.03)
     assert drawn_delays("one", 4) == drawn_delays("one", 4) == sorted(drawn_delays("one", 4), reverse=True)
     assert max(stretched(drawn_delays("one", 4), 7.0)) == pytest.approx(7.0)
+
+
+def timed_run(mode: CallMode, number: int, *decode: float) -> TimedRun:
+    line = Timeline(
+        decode=decode,
+        execution=(2.0, 1.0),
+        results=bound(mode, decode, (2.0, 1.0)) + 0.5,
+        whole=9.0,
+        tokens_meanwhile=0,
+        tokens=9,
+        text="",
+    )
+    return TimedRun(case="one", round=number, mode=mode, delays=(2.0, 1.0), timeline=line)
+
+
+def test_what_is_possible_is_taken_from_runs_in_which_nothing_disturbs_decoding() -> None:
+    parallel = [timed_run("parallel", number, *decode) for number, decode in enumerate([(1, 1), (1, 3), (5, 1)])]
+    samples = beside_bounds([*parallel, *(timed_run("async", number, 2, 2) for number in range(3))])
+    assert {each.bound for each in samples if each.run.mode == "async"} == {1 + 2}
+    assert {each.own_bound for each in samples if each.run.mode == "async"} == {2 + 2 + 1}
+    figures = mode_figures(Setting(protocol="native"), "async", samples)
+    assert (figures.seconds, figures.ratio) == (5.5, pytest.approx(3 / 5.5))
+    assert figures.own_ratio == pytest.approx(5 / 5.5)
+    found = gain(Setting(protocol="native"), "parallel", samples)
+    assert found.pairs == 3
+    assert found.allowed == pytest.approx(4 / 3)
+    assert found.by_calls == {2: pytest.approx(6.5 / 5.5)}
 
 
 def row(name: str, towns: tuple[str, ...]) -> dict[str, Any]:
@@ -143,8 +172,10 @@ def test_every_mode_writes_the_wanted_calls_and_has_their_results(terminal: Term
     ] * 2
     for samples in latency["samples"].values():
         for sample in samples:
-            calls = 2 if sample["case"] == "parallel_0" else 3
-            assert len(sample["timeline"]["decode"]) == len(sample["timeline"]["execution"]) == calls
+            run = sample["run"]
+            calls = 2 if run["case"] == "parallel_0" else 3
+            assert len(run["delays"]) == calls
+            assert len(run["timeline"]["decode"]) == len(run["timeline"]["execution"]) == calls
             assert sample["bound"] > 0
     assert [(each["over"], each["pairs"]) for each in latency["gains"]] == [("sync", 2), ("parallel", 2)] * 2
     assert list(latency["gains"][0]["by_calls"]) == ["2", "3"]

@@ -38,26 +38,40 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return "30-500 ms" if self.times_decode is None else f"{self.times_decode:g}x a call's decoding"
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run; `bound` is the closed form of what was measured in it."""
+class TimedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a case, and how long its tools were to take."""
 
     case: str
     round: int
     mode: CallMode
+    delays: tuple[float, ...]
     timeline: Timeline
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One run beside what is possible.
+
+    `bound` is the closed form of the case's undisturbed decoding (the median of its parallel runs, in which nothing
+    runs while calls are written) and of what the tools were to take. `own_bound` is that of what was measured in this
+    very run: what is missing from it is lost between a call's end and its start, or behind its result.
+    """
+
+    run: TimedRun
     bound: float
+    own_bound: float
 
     @property
-    def ratio(self) -> float:
-        """The bound's share of the time that it took; 1 is as fast as can be."""
-        return self.bound / self.timeline.results
+    def seconds(self) -> float:
+        """From the first token to the last result."""
+        return self.run.timeline.results
 
 
 class ModeFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One mode under one setting: medians over its runs, and the ratio of all bounds to all times.
 
-    `decode` is what writing a call takes, `execution` the mean of what running one takes; `meanwhile` are the tokens
-    that were written while a call ran, added up over calls, for each token that was written.
+    `ratio` is the bound's share of the time that it took, `own_ratio` that of a run's own bound. `decode` is what
+    writing a call takes, `execution` the mean of what running one takes; `meanwhile` are the tokens that were written
+    while a call ran, added up over calls, for each token that was written.
     """
 
     protocol: str
@@ -68,6 +82,7 @@ class ModeFigures(msgspec.Struct, frozen=True, kw_only=True):
     bound: float
     ratio: float
     ratio_of_sums: float
+    own_ratio: float
     decode: float
     execution: float
     meanwhile: float
@@ -128,23 +143,23 @@ class LatencyBench:
         for protocol in self._plan.protocols:
             for times in (None, *self._plan.times_decode):
                 setting = Setting(protocol=protocol, times_decode=times)
-                taken = [sample async for sample in self._samples(setting, cases)]
+                taken = beside_bounds([run async for run in self._runs(setting, cases)])
                 samples[f"{protocol}, {setting.tools_take}"] = tuple(taken)
                 figures += [mode_figures(setting, mode, taken) for mode in MODES]
                 gains += [gain(setting, mode, taken) for mode in MODES if mode != "async"]
         return Latency(figures=tuple(figures), gains=tuple(gains), samples=samples)
 
-    async def _samples(self, setting: Setting, cases: Sequence[PreparedCase]) -> AsyncIterator[Sample]:
+    async def _runs(self, setting: Setting, cases: Sequence[PreparedCase]) -> AsyncIterator[TimedRun]:
         for number in range(self._plan.rounds):
             for place, case in enumerate(cases):
                 delays = self._delays(setting, case, number)
                 turn = (number + place) % len(MODES)
                 for mode in (*MODES[turn:], *MODES[:turn]):
-                    yield await self._sample(setting, case, mode, delays, number)
+                    yield await self._run(setting, case, mode, delays, number)
 
-    async def _sample(
+    async def _run(
         self, setting: Setting, case: PreparedCase, mode: CallMode, delays: Sequence[float], number: int
-    ) -> Sample:
+    ) -> TimedRun:
         request = self._equipment.request(setting.protocol, case.case.messages, case.tools, case.calls, mode)
         request = msgspec.structs.replace(request, model=self._model)
         await warm_up(self._workbench, request)
@@ -152,14 +167,11 @@ class LatencyBench:
         seen = await timeline(self._workbench, request, mode)
         if setting.times_decode is None and mode == "parallel":
             self._decode.setdefault((setting.protocol, case.case.id), []).append(statistics.mean(seen.decode))
-        sample = Sample(
-            case=case.case.id, mode=mode, timeline=seen, bound=bound(mode, seen.decode, seen.execution), round=number
-        )
         self._say(
-            f"{setting.protocol}, {setting.tools_take}, round {number + 1} of {self._plan.rounds}, {sample.case}: "
-            f"{mode} {seen.results:.2f} s, at least {sample.bound:.2f} s"
+            f"{setting.protocol}, {setting.tools_take}, round {number + 1} of {self._plan.rounds}, {case.case.id}: "
+            f"{mode} {seen.results:.2f} s"
         )
-        return sample
+        return TimedRun(case=case.case.id, round=number, mode=mode, delays=tuple(delays), timeline=seen)
 
     def _delays(self, setting: Setting, case: PreparedCase, number: int) -> list[float]:
         drawn = drawn_delays(f"{self._plan.seed} {case.case.id} {number}", len(case.calls))
@@ -178,19 +190,37 @@ async def warm_up(workbench: Workbench, request: RunRequest) -> None:
                 raise error_from_code(event.body.code, event.body.message)
 
 
+def beside_bounds(runs: Sequence[TimedRun]) -> list[Sample]:
+    """Runs of one setting with what is possible in each."""
+    undisturbed: dict[str, list[tuple[float, ...]]] = {}
+    for run in runs:
+        if run.mode == "parallel":
+            undisturbed.setdefault(run.case, []).append(run.timeline.decode)
+    decode = {case: [statistics.median(call) for call in zip(*each, strict=True)] for case, each in undisturbed.items()}
+    return [
+        Sample(
+            run=run,
+            bound=bound(run.mode, decode[run.case], run.delays),
+            own_bound=bound(run.mode, run.timeline.decode, run.timeline.execution),
+        )
+        for run in runs
+    ]
+
+
 def mode_figures(setting: Setting, mode: CallMode, samples: Sequence[Sample]) -> ModeFigures:
     """A mode's runs under a setting as one."""
-    taken = [each for each in samples if each.mode == mode]
-    lines = [each.timeline for each in taken]
+    taken = [each for each in samples if each.run.mode == mode]
+    lines = [each.run.timeline for each in taken]
     return ModeFigures(
         protocol=setting.protocol,
         tools_take=setting.tools_take,
         mode=mode,
         runs=len(taken),
-        seconds=statistics.median(each.results for each in lines),
+        seconds=statistics.median(each.seconds for each in taken),
         bound=statistics.median(each.bound for each in taken),
-        ratio=statistics.median(each.ratio for each in taken),
-        ratio_of_sums=sum(each.bound for each in taken) / sum(each.results for each in lines),
+        ratio=statistics.median(each.bound / each.seconds for each in taken),
+        ratio_of_sums=sum(each.bound for each in taken) / sum(each.seconds for each in taken),
+        own_ratio=statistics.median(each.own_bound / each.seconds for each in taken),
         decode=statistics.median(statistics.mean(each.decode) for each in lines),
         execution=statistics.mean(seconds for each in lines for seconds in each.execution),
         meanwhile=sum(each.tokens_meanwhile for each in lines) / sum(each.tokens for each in lines),
@@ -199,18 +229,19 @@ def mode_figures(setting: Setting, mode: CallMode, samples: Sequence[Sample]) ->
 
 def gain(setting: Setting, over: CallMode, samples: Sequence[Sample]) -> Gain:
     """Async beside another mode, run by run."""
-    theirs = {(each.case, each.round): each for each in samples if each.mode == over}
-    pairs = [(each, theirs[(each.case, each.round)]) for each in samples if each.mode == "async"]
+    theirs = {(each.run.case, each.run.round): each for each in samples if each.run.mode == over}
+    ours = [each for each in samples if each.run.mode == "async"]
+    pairs = [(each, theirs[(each.run.case, each.run.round)]) for each in ours]
     by_calls: dict[int, list[float]] = {}
-    for ours, other in pairs:
-        by_calls.setdefault(len(ours.timeline.decode), []).append(other.timeline.results / ours.timeline.results)
+    for sample, other in pairs:
+        by_calls.setdefault(len(sample.run.delays), []).append(other.seconds / sample.seconds)
     return Gain(
         protocol=setting.protocol,
         tools_take=setting.tools_take,
         over=over,
         pairs=len(pairs),
-        median=statistics.median(other.timeline.results / ours.timeline.results for ours, other in pairs),
-        of_sums=sum(other.timeline.results for _, other in pairs) / sum(ours.timeline.results for ours, _ in pairs),
-        allowed=statistics.median(other.bound / ours.bound for ours, other in pairs),
+        median=statistics.median(other.seconds / sample.seconds for sample, other in pairs),
+        of_sums=sum(other.seconds for _, other in pairs) / sum(sample.seconds for sample, _ in pairs),
+        allowed=statistics.median(other.bound / sample.bound for sample, other in pairs),
         by_calls={calls: statistics.median(ratios) for calls, ratios in sorted(by_calls.items())},
     )

@@ -90,7 +90,8 @@ def command(
     """Time calls that are written while others run.
 
     The wanted calls of BFCL's `parallel` are written by the decode loop, token by token, with tools that wait. SECONDS
-    are from the first token to the last result; AT BEST is what decoding and execution allow, and RATIO that over this.
+    are from the first token to the last result, AT BEST is what undisturbed decoding and the tools allow, and RATIO the
+    latter over the former; OF ITS OWN has what was measured in the same run instead.
     """
     parts = parts or PARTS
     cases = sample([case for case in chosen_cases(files) if case.category == CATEGORY], limit)

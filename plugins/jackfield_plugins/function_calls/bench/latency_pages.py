@@ -9,8 +9,8 @@ from jackfield_plugins.function_calls.bench.overhead import Overhead
 from jackfield_plugins.function_calls.bench.streaming import Streaming
 
 LATENCY_COLUMNS = (
-    *("PROTOCOL", "TOOLS TAKE", "MODE", "RUNS", "SECONDS", "AT BEST", "RATIO", "RATIO OF SUMS", "A CALL'S DECODING"),
-    *("A CALL'S RUN", "MEANWHILE"),
+    *("PROTOCOL", "TOOLS TAKE", "MODE", "RUNS", "SECONDS", "AT BEST", "RATIO", "OF SUMS", "OF ITS OWN"),
+    *("A CALL'S DECODING", "A CALL'S RUN", "MEANWHILE"),
 )
 
 
@@ -26,6 +26,7 @@ def latency_rows(found: Latency) -> Iterator[tuple[str, ...]]:
             f"{each.bound:.2f} s",
             f"{each.ratio:.1%}",
             f"{each.ratio_of_sums:.1%}",
+            f"{each.own_ratio:.1%}",
             f"{each.decode:.2f} s",
             f"{each.execution:.2f} s",
             f"{each.meanwhile:.0%}",
