@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import psutil  # type: ignore[import-untyped]
 import pytest
 
@@ -31,7 +32,7 @@ def only_limits() -> Isolation | None:
     way = isolation.only_limits()
     if os.geteuid() != 0:
         return way
-    return Isolation(kind="limits", user=way.user, python=str(SYSTEM_PYTHON)) if SYSTEM_PYTHON.exists() else None
+    return msgspec.structs.replace(way, python=str(SYSTEM_PYTHON)) if SYSTEM_PYTHON.exists() else None
 
 
 def working(kind: str) -> Isolation:

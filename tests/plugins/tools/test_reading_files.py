@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -197,3 +199,26 @@ async def test_what_is_no_file_is_refused_at_once(call: Call, folder: Path) -> N
         await call(ReadFile, path="notes.txt/x")
     with pytest.raises(InvalidRequest, match="zero character"):
         await call(ReadFile, path="a\0b")
+
+
+async def test_a_folder_swapped_for_a_link_midway_leads_nowhere(call: Call, folder: Path) -> None:
+    (folder / "real").mkdir()
+    (folder / "real" / "secret.txt").write_text("harmless", encoding="utf-8")
+    (folder / "bait").symlink_to(folder.parent)
+    done = threading.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            for other in ("real", "bait"):
+                (folder / other).rename(folder / "door")
+                (folder / "door").rename(folder / other)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        for _ in range(300):
+            with contextlib.suppress(ToolFailure, InvalidRequest):
+                assert (await call(ReadFile, path="door/secret.txt")).text == "harmless"
+    finally:
+        done.set()
+        swapping.join()

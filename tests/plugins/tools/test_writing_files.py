@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -121,3 +123,25 @@ async def test_edits_that_make_no_sense_are_refused(call: Call, folder: Path) ->
         await call(EditFile, path="data.bin", old_text="", new_text="b")
     with pytest.raises(ToolFailure, match="does not exist"):
         await call(EditFile, path="gone", old_text="a", new_text="b")
+
+
+def test_a_killed_writer_leaves_the_old_file_or_the_new(folder: Path) -> None:
+    (folder / "a.txt").write_text("0" * 1_000_000, encoding="utf-8")
+    code = f"""
+import asyncio, itertools, pathlib
+from jackfield.contracts.tools import RunScope
+from jackfield_plugins.tools.file_writing import WriteFile
+tool = WriteFile().within(RunScope(run_id="run", folder=pathlib.Path({str(folder)!r})))
+for number in itertools.count():
+    asyncio.run(tool.call({{"path": "a.txt", "content": str(number % 10) * 1_000_000}}))
+    print(number, flush=True)
+"""
+    for wait in range(3):
+        writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        for _ in range(wait + 1):
+            writer.stdout.readline()
+        writer.kill()
+        writer.communicate()
+        content = (folder / "a.txt").read_text(encoding="utf-8")
+        assert content == content[0] * 1_000_000

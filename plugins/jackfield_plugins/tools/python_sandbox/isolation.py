@@ -124,7 +124,8 @@ def works(way: Isolation) -> bool:
 
 def only_limits() -> Isolation:
     """No way to keep a program apart, only to keep it small; root gives its rights away, lest limits mean nothing."""
-    return Isolation(kind="limits", user=NOBODY if os.geteuid() == 0 else None)
+    reaper = (interpreter(), "-I", "-S", "-c", (HERE / "reaper.py").read_text(encoding="utf-8"))
+    return Isolation(kind="limits", wrapper=reaper, user=NOBODY if os.geteuid() == 0 else None)
 
 
 def interpreter() -> str:
@@ -149,12 +150,15 @@ def _bubblewrap() -> Isolation | None:
         return None
     root = os.geteuid() == 0
     rights = (
-        ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if root else ("--unshare-user",)
+        "--cap-drop",
+        "ALL",
+        *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if root else ("--unshare-user",)),
     )
     apart = ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     scratch = ("--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH, "--symlink", SCRATCH, "/tmp")  # noqa: S108
-    wrapper = (program, *rights, *apart, "--die-with-parent", *_seen(), "--dev", "/dev", *scratch)
-    return Isolation(kind="bubblewrap", wrapper=(*wrapper, "--chdir", SCRATCH, "--"), user=NOBODY if root else None)
+    closed = ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--")
+    wrapper = (program, *rights, *apart, "--die-with-parent", *_seen(), "--dev", "/dev", *scratch, *closed)
+    return Isolation(kind="bubblewrap", wrapper=wrapper, user=NOBODY if root else None)
 
 
 def _seen() -> list[str]:

@@ -26,6 +26,8 @@ LONGEST_LIFE = 900.0
 """Seconds after which a program is stopped whose code never came to its end."""
 WATCHED_EVERY = 0.2
 """Seconds between two looks at how much memory it takes in all."""
+REAPED_WITHIN = 5.0
+"""Seconds in which all that a program started is ended."""
 MARK = "JACKFIELD_SANDBOX"
 
 
@@ -124,10 +126,10 @@ class Program:
     async def kill(self) -> None:
         """End it and all that it started, and take away its folder; a second call does nothing."""
         self._signal()
-        if not self._isolation.holds:
-            await asyncio.to_thread(self._kill_stragglers)
         if self._process is not None:
-            await self._process.wait()
+            await self._gone()
+        if not self.apart:
+            await asyncio.to_thread(self._kill_stragglers)
         if self._input is not None and not self._input.is_closing():
             self._input.abort()
         if self._watch is not None:
@@ -159,10 +161,22 @@ class Program:
         self._signal()
 
     def _signal(self) -> None:
-        """Kill its process group, of which whoever wraps it is the leader."""
+        """Kill what wraps it, and all falls with that; where no namespace sees to it, the reaper is asked to."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL if self.apart else signal.SIGTERM)
+
+    async def _gone(self) -> None:
+        """Wait until the wrapper is gone; a reaper that does not come to its end is killed too."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(REAPED_WITHIN):
+                await self._process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await asyncio.to_thread(self._kill_stragglers)
+            await self._process.wait()
 
     async def _watched(self) -> None:
         """Stop it where its processes together take more memory than one may, or its code never ends."""
