@@ -122,17 +122,18 @@ class ToolCatalog:
 
     async def _of_source(self, name: str) -> tuple[Tool, ...]:
         """A source's tools; none, and a failure kept, where it cannot list them."""
+        owner = _capitalised(self._source_owner(name))
         try:
             async with self._building:
                 source = await asyncio.to_thread(self._sources.get, name)
             self._opened[name] = source
             tools = await asyncio.wait_for(source.tools(), self._listing_limit)
         except TimeoutError:
-            self._fail(name, PluginError(f"it did not list its tools within {self._listing_limit:g} seconds"))
+            self._fail(name, PluginError(f"{owner} did not list its tools within {self._listing_limit:g} seconds."))
         except JackfieldError as error:
             self._fail(name, error)
         except Exception as error:  # noqa: BLE001 the boundary: a plugin may raise anything; it is logged
-            self._fail(name, PluginError(f"{self._source_owner(name)} failed: {type(error).__name__}: {error}"))
+            self._fail(name, PluginError(f"{owner} failed: {type(error).__name__}: {error}"))
         else:
             self._failures.pop(name, None)
             return tools
@@ -163,9 +164,7 @@ def _checked(tool: Tool, owner: str) -> Tool:
     try:
         checked_description(tool.description)
     except InvalidRequest as error:
-        raise PluginError(
-            f"{owner[0].upper()}{owner[1:]} offers a tool that cannot be used: {error.message}"
-        ) from error
+        raise PluginError(f"{_capitalised(owner)} offers a tool that cannot be used: {error.message}") from error
     return tool
 
 
@@ -176,3 +175,7 @@ def _only(name: str, offers: list[tuple[str, Tool]]) -> Tool:
             f"Tool '{name}' is listed by both {first} and {second}; rename or remove one.", parameter="tools"
         )
     return offers[0][1]
+
+
+def _capitalised(words: str) -> str:
+    return words[0].upper() + words[1:]

@@ -98,7 +98,9 @@ class TypedSignature:
             )
         except (TypeError, NotImplementedError) as error:
             raise PluginError(
-                f"Parameter '{name}' of tool function '{self._name}' has a type with no JSON form: {error}"
+                f"Parameter '{name}' of tool function '{self._name}' has the type {kind!r}, of which no JSON schema "
+                "can be made; use str, int, float, bool, Literal, an Enum, list, dict, a dataclass, a TypedDict or a "
+                "msgspec.Struct."
             ) from error
         schema, definitions = plain_schema(schema, definitions)
         default = self._parameters[name].default
