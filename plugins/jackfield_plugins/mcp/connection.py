@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Connection:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._session: Session | None = None
+        self._ending: list[Session] = []
         self._restarts = 0
 
     async def tools(self, patience: float = math.inf) -> tuple[ServerTool, ...]:
@@ -38,6 +40,15 @@ class Connection:
 
         A server that starts is waited for until it is `patience` seconds old, and goes on to start meanwhile.
         """
+        try:
+            return await self._listed(patience)
+        except Unavailable:
+            if self._session is None or not self._session.forgotten:
+                raise
+        self._session.end()
+        return await self._listed(patience)
+
+    async def _listed(self, patience: float) -> tuple[ServerTool, ...]:
         session = self._current()
         left = max(session.begun_at + patience - time.monotonic(), SHORTEST_WAIT)
         try:
@@ -72,10 +83,10 @@ class Connection:
         return result
 
     async def close(self) -> None:
-        """End the session, if there is one."""
-        if self._session is not None:
-            await self._session.closed()
-            self._session = None
+        """End every session that is left."""
+        left = [*self._ending, *([self._session] if self._session else [])]
+        self._session, self._ending = None, []
+        await asyncio.gather(*(session.closed() for session in left))
 
     def _current(self) -> Session:
         """The session under way, or a new one; raises Unavailable while a server that broke is left alone."""
@@ -84,6 +95,7 @@ class Connection:
         elif self._session.ended:
             self._refuse_haste(self._session)
             self._restarts += 1
+            self._ending = [session for session in (*self._ending, self._session) if not session.gone]
             self._session = Session(self.server)
         return self._session
 

@@ -64,6 +64,11 @@ class Session:
         """Whether the server said that it knows nothing of this session, and so did nothing that was asked in it."""
         return self._trace.forgotten
 
+    @property
+    def gone(self) -> bool:
+        """Whether nothing is left of it."""
+        return self._task.done()
+
     async def client(self) -> Client:
         """The SDK's client, once the server has answered; raises Unavailable with the reason."""
         await self._settled.wait()
@@ -116,7 +121,7 @@ class Session:
             self._settled.set()
 
     async def _converse(self) -> None:
-        transport = transport_to(self.server, self._trace, self._to_end.set)
+        transport = transport_to(self.server, self._trace, self.end)
         async with Client(
             transport,
             message_handler=self._notice,
@@ -129,7 +134,6 @@ class Session:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._follow_changes, client)
                 await self._to_end.wait()
-                self.end()
                 group.cancel_scope.cancel()
         if not self.reason:
             self._give_reason(None)
