@@ -1,4 +1,4 @@
-"""Showing one answer as it is written: to a terminal, a pipe, or as one JSON object."""
+"""Showing a run as it goes on: to a terminal, a pipe, or as one JSON object."""
 
 from __future__ import annotations
 
@@ -8,66 +8,138 @@ from contextlib import aclosing
 import click
 import msgspec
 
-from jackfield.cli.output import say
+from jackfield.cli.approval_question import Decision, allowed_before, asked_decision
+from jackfield.cli.call_lines import called
+from jackfield.cli.output import print_json, say
+from jackfield.cli.run_account import EndedCall, RunAccount
+from jackfield.cli.run_display import RunDisplay
+from jackfield.cli.terminal_question import can_ask
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import JackfieldError, error_from_code
-from jackfield.events import Cancelled, Failed, Finished, FinishReason, Started, TextDelta, Usage
+from jackfield.contracts.tools import Permission
+from jackfield.errors import CallDenied, JackfieldError, RunInterrupted
+from jackfield.events import FinishReason, Paused, PendingCall, RunEvent, Usage
 from jackfield.workbench import Workbench
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer, as `--json` prints it."""
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A whole answer, as `--json` prints it; where calls are `waiting`, what there is of it so far."""
 
     run_id: str
     model: str
     answer: str
     finish_reason: FinishReason | None
     usage: Usage | None
+    calls: tuple[EndedCall, ...] = ()
+    notes: tuple[str, ...] = ()
+    waiting: tuple[PendingCall, ...] = ()
 
 
 async def shown_answer(workbench: Workbench, request: RunRequest, *, quiet: bool = False) -> Answer:
     """Run a request, write its text to stdout as it comes unless `quiet`, and give the whole.
 
-    Ctrl+C cancels the run and gives what was written until then, without a finish reason.
-    Raises the error that ended the run.
+    Ctrl+C cancels the run and gives what was written until then, without a finish reason. Calls that need approval
+    are asked about where somebody can be. Raises the error that ended the run.
     """
     run = await workbench.start(request)
-    following = asyncio.create_task(_followed(workbench, run.id, quiet=quiet))
-    try:
-        return await asyncio.shield(following)
-    except asyncio.CancelledError:
-        await workbench.cancel(run.id)
-        return await following
+    return await ShownRun(workbench, run.id, quiet=quiet).answer()
 
 
-async def _followed(workbench: Workbench, run_id: str, *, quiet: bool) -> Answer:
-    parts: list[str] = []
-    model = ""
-    async with aclosing(workbench.watch(run_id)) as events:
-        async for event in events:
-            match event.body:
-                case Started():
-                    model = event.body.model
-                case TextDelta(text=text):
-                    parts.append(text)
-                    if not quiet:
-                        click.echo(text, nl=False)
-                case Finished(reason=reason, usage=usage):
-                    _end_line(parts, quiet)
-                    return Answer(run_id=run_id, model=model, answer="".join(parts), finish_reason=reason, usage=usage)
-                case Cancelled(usage=stopped_at):
-                    _end_line(parts, quiet)
-                    return Answer(
-                        run_id=run_id,
-                        model=model,
-                        answer="".join(parts),
-                        finish_reason=None,
-                        usage=stopped_at,
-                    )
-                case Failed(code=code, message=message):
-                    _end_line(parts, quiet)
-                    raise error_from_code(code, message)
-    raise JackfieldError(f"Run {run_id} ended without a last event; `jackfield doctor` may tell why.")
+class ShownRun:
+    """One run that executes in this process, shown here."""
+
+    def __init__(self, workbench: Workbench, run_id: str, *, quiet: bool = False) -> None:
+        self._workbench = workbench
+        self._run_id = run_id
+        self._account = RunAccount()
+        self._display = RunDisplay(self._account, quiet=quiet)
+        self._always: set[Permission] = set()
+        self._permissions: dict[str, Permission] = {}
+
+    def recall(self, history: tuple[RunEvent, ...]) -> None:
+        """Take what is on record of a run that goes on from there; its text is shown with what follows."""
+        self._display.recall(history)
+
+    async def answer(self) -> Answer:
+        """What came of it, once it has ended or waits for somebody who cannot be asked here."""
+        try:
+            await self._followed()
+        except asyncio.CancelledError:
+            await self._workbench.cancel(self._run_id)
+            await self._followed()
+        finally:
+            self._display.end()
+        if self._account.error:
+            raise self._account.error
+        return self._so_far()
+
+    async def _followed(self) -> None:
+        while True:
+            last = await self._shown_until_pause()
+            if last.final or not await self._decided():
+                return
+
+    async def _shown_until_pause(self) -> RunEvent:
+        async with aclosing(self._workbench.watch(self._run_id, after=self._account.number)) as events:
+            async for event in events:
+                self._display.show(event)
+                if event.final:
+                    return event
+                if isinstance(event.body, Paused):
+                    _check_pause(event.body, self._run_id)
+                    return event
+        raise JackfieldError(f"Run {self._run_id} ended without a last event; `jackfield doctor` may tell why.")
+
+    async def _decided(self) -> bool:
+        """Whether all that waits was decided on, so that the run goes on."""
+        await self._know_permissions()
+        for pending in tuple(self._account.waiting.values()):
+            decision = await self._decision(pending)
+            if decision is None:
+                return False
+            call = pending.call.identifier
+            await self._workbench.decide(self._run_id, approved=decision.approved, call=call, reason=decision.reason)
+        return True
+
+    async def _decision(self, pending: PendingCall) -> Decision | None:
+        if allowed_before(pending, self._permissions, self._always):
+            return Decision(approved=True)
+        if not can_ask():
+            return None
+        self._display.end()
+        permission = self._permissions.get(pending.call.tool)
+        decision = await asked_decision(pending, permission)
+        if decision and decision.always and permission:
+            self._always.add(permission)
+        return decision
+
+    async def _know_permissions(self) -> None:
+        if not self._permissions and can_ask():
+            self._permissions = {tool.name: tool.permission for tool in await self._workbench.tools()}
+
+    def _so_far(self) -> Answer:
+        account = self._account
+        return Answer(
+            run_id=self._run_id,
+            model=account.model,
+            answer=account.text,
+            finish_reason=account.reason,
+            usage=account.usage,
+            calls=tuple(account.calls),
+            notes=tuple(account.notes),
+            waiting=tuple(account.waiting.values()),
+        )
+
+
+def conclude(answer: Answer, *, as_json: bool) -> None:
+    """Print what is still to be printed of an answer; raises CallDenied where it waits, Abort where it was stopped."""
+    if as_json:
+        print_json(answer)
+    elif not answer.waiting:
+        remark_on_end(answer)
+    if answer.waiting:
+        raise unasked(answer)
+    if answer.finish_reason is None:
+        raise click.Abort
 
 
 def remark_on_end(answer: Answer) -> None:
@@ -78,6 +150,18 @@ def remark_on_end(answer: Answer) -> None:
         say(f"(cut after {answer.usage.completion_tokens} tokens: the limit of --max-tokens or of the context)")
 
 
-def _end_line(parts: list[str], quiet: bool) -> None:
-    if parts and not quiet and not parts[-1].endswith("\n"):
-        click.echo()
+def unasked(answer: Answer) -> CallDenied:
+    """That a run waits for approval, which calls, why, and how it goes on."""
+    calls = "".join(f"\n  {called(pending.call)}\n    {pending.reason}" for pending in answer.waiting)
+    which = "a call" if len(answer.waiting) == 1 else f"{len(answer.waiting)} calls"
+    permit = "" if any(pending.guarded for pending in answer.waiting) else " --yes permits such calls from the start."
+    return CallDenied(
+        f"Run {answer.run_id} waits for approval of {which}:{calls}\n"
+        f"`jackfield runs approve {answer.run_id}` goes on with it, `jackfield runs deny {answer.run_id}` does so "
+        f"without the call{'' if len(answer.waiting) == 1 else 's'}.{permit}"
+    )
+
+
+def _check_pause(paused: Paused, run_id: str) -> None:
+    if paused.reason == "interrupted":
+        raise RunInterrupted(f"Run {run_id} was interrupted; `jackfield runs resume {run_id}` goes on with it.")
