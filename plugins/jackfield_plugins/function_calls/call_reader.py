@@ -90,7 +90,8 @@ class CallReader:
         if self._name is not None or field is None:
             return []
         name = _text(self._fields[field])
-        if name in self._tools:
+        respelled = self._only_shaped and self._fields[field].strip() != json.dumps(name, ensure_ascii=False)
+        if name in self._tools and not respelled:
             self._name = name
         elif self._doubtful:
             self.outcome = "no call"

@@ -141,6 +141,23 @@ def test_without_tools_nothing_is_held_back() -> None:
     assert recogniser.finish() == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '```json\n{"arguments": {"artist": "A"}, "name": "play"}\n```',
+        '```json\n{"name": "pl\\u0061y", "arguments": {"artist": "A"}}\n```',
+        '``` json\n{"name": "play", "arguments": {"artist": "A"}}\n```',
+        '```tool_code\n{"name": "play", "arguments": {"artist": "A"}}\n```',
+        '<function=play>{"artist": "A"}</function>',
+        '[TOOL_CALLS][{"name": "play", "arguments": {"artist": "A"}}]',
+        '<|python_tag|>{"name": "play", "arguments": {"artist": "A"}}',
+    ],
+)
+def test_forms_that_no_constraint_knows_are_text_where_only_those_count(answer: str) -> None:
+    assert calls_of(events(NativeRecogniser(TOOLS), answer)) == A
+    assert text_of(events(NativeRecogniser(TOOLS, only_shaped=True), answer)) == answer
+
+
 def test_a_forced_beginning_counts() -> None:
     told = events(NativeRecogniser(TOOLS, begins='<tool_call>\n{"name": "play", "arguments":'), ' {"artist": "A"}}')
     assert calls_of(told) == A
