@@ -30,7 +30,7 @@ class AnswerCalls:
     @property
     def running(self) -> bool:
         """Whether a call has no outcome yet."""
-        return any(not task.done() for task in self._tasks.values())
+        return any(identifier not in self.outcomes for identifier in self._tasks)
 
     @property
     def pending(self) -> tuple[PendingCall, ...]:

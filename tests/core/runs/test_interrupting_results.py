@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from jackfield.contracts.tools import ArgumentPart, ToolDescription, ToolResult
-from jackfield.events import CallEnded, CallStarted, Failed, Finished
+from jackfield.events import CallEnded, CallStarted, Failed, Finished, Paused
 from jackfield.testing.scripted_tools import ScriptedTool
 from jackfield.testing.tool_runs import asking, bodies, call, followed, text_of
 
@@ -136,3 +137,21 @@ async def test_what_has_no_room_in_the_context_ends_the_run_with_its_reason(open
         events = await followed(workbench, asking("Where?", "weather", protocol="interrupts"))
     assert isinstance(events[-1].body, Failed)
     assert events[-1].body.code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("mode", ["async", "parallel", "sync"])
+async def test_a_call_amid_an_answer_waits_for_approval_too(open_reading_workbench: Any, mode: str) -> None:
+    tool = ScriptedTool("weather", weather, parameters={"city": "string"}, permission="network")
+    async with open_reading_workbench(CALLS + TRAP, following, TRAP, tool) as workbench:
+        run = await workbench.start(asking("Where?", "weather", protocol="interrupts", mode=mode))
+        for _ in range(2):
+            async with aclosing(workbench.watch(run.id)) as events:
+                async for event in events:
+                    if isinstance(event.body, Paused) and (await workbench.run(run.id)).state == "paused":
+                        await workbench.decide(run.id, approved=True)
+                    elif event.final:
+                        break
+        events = [event async for event in workbench.watch(run.id)]
+    assert sorted(asked["city"] for asked in tool.asked) == ["Oslo", "Rome"]
+    assert isinstance(events[-1].body, Finished), events[-1]
+    assert text_of(events).split() == ["Oslo", "9,", "Rome", "21."]
