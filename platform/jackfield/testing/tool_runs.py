@@ -31,6 +31,7 @@ async def tool_workbench(
     plugins: tuple[tuple[str, object], ...] = (),
     script: Script | None = None,
     per_pass: float = 0.0,
+    limits: EngineLimits = ROOMY,
     **settings: Any,
 ) -> AsyncIterator[Workbench]:
     """A workbench with tools, whose model answers what a function makes of the prompt, or follows a script.
@@ -40,7 +41,7 @@ async def tool_workbench(
     follows = script or answering(reply_to or (lambda prompt: ""))
 
     def engine() -> ScriptedEngine:
-        return ScriptedEngine(follows, limits=ROOMY, timing=Timing(per_pass=per_pass))
+        return ScriptedEngine(follows, limits=limits, timing=Timing(per_pass=per_pass))
 
     offered = (*plugins, ("scripted-tools", ScriptedTools(*tools)))
     async with temporary_workbench(folder, engine, plugins=offered, **settings) as workbench:

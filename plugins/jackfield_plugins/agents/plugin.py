@@ -17,6 +17,7 @@ def jackfield_agents() -> list[Provided[Agent]]:
     return [
         Provided("tool-loop", _tool_loop, "answers, calls tools, reads what they gave, and answers again"),
         Provided("plan-then-work", _plan_then_work, "plans all calls, makes them side by side, and answers once"),
+        Provided("stored-program", _stored_program, "plans files, and writes and checks them step by step"),
     ]
 
 
@@ -30,3 +31,9 @@ def _plan_then_work() -> Agent:
     from jackfield_plugins.agents.plan_then_work.agent import PlanThenWork
 
     return PlanThenWork()
+
+
+def _stored_program() -> Agent:
+    from jackfield_plugins.agents.stored_program.agent import StoredProgram
+
+    return StoredProgram()
