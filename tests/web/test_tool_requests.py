@@ -196,6 +196,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"server_tools": "clock"}, "server_tools", "expected `array | null`"),
     ({"server_tools": ["clock"], "allow": ["everything"]}, "allow[0]", "expected one of execute, network, read, write"),
     ({"allow": ["network"]}, "allow", "needs tools"),
+    ({"tools": [TOOL], "allow": ["network"]}, "allow", "run here"),
     ({"call_mode": "async"}, "call_mode", "needs tools"),
     ({"call_protocol": "native"}, "call_protocol", "needs tools"),
     ({"tools": [TOOL], "call_mode": "fast"}, "call_mode", "expected one of async, parallel, sync"),

@@ -76,6 +76,9 @@ def _server_tools(request: ToolRequest) -> tuple[str, ...]:
     if request.agent is not None and callers:
         sentence = "An agent calls tools that are run here; send their names as 'server_tools', or leave 'agent' out."
         raise InvalidRequest(sentence, parameter="agent")
+    if request.allow is not None and callers:
+        sentence = "'allow' permits tools that are run here; what the caller's own tools do is the caller's to permit."
+        raise InvalidRequest(sentence, parameter="allow")
     if names and callers:
         sentence = "'server_tools' are run here, 'tools' by the caller, and an answer cannot use both yet; give one."
         raise InvalidRequest(sentence, parameter="server_tools")
