@@ -67,10 +67,11 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind != "limits"
 
     def driver(self, result: int, limits: Limits) -> list[str]:
-        """The driver, which tells its result on a descriptor."""
+        """The driver, which tells its result on a descriptor; the reaper is above all."""
         settings = {"result": result, "user": self.user, "limits": limits.of_a_process(self._beside())}
         code = (HERE / "driver.py").read_text(encoding="utf-8")
-        return [*self.wrapper, self.python, "-I", "-B", "-X", "utf8", "-c", code, json.dumps(settings)]
+        reaper = [interpreter(), "-I", "-S", "-c", (HERE / "reaper.py").read_text(encoding="utf-8")]
+        return [*reaper, *self.wrapper, self.python, "-I", "-B", "-X", "utf8", "-c", code, json.dumps(settings)]
 
     def scratch(self) -> Path | None:
         """A new folder for one program, where none of its own is made for it."""
@@ -124,8 +125,7 @@ def works(way: Isolation) -> bool:
 
 def only_limits() -> Isolation:
     """No way to keep a program apart, only to keep it small; root gives its rights away, lest limits mean nothing."""
-    reaper = (interpreter(), "-I", "-S", "-c", (HERE / "reaper.py").read_text(encoding="utf-8"))
-    return Isolation(kind="limits", wrapper=reaper, user=NOBODY if os.geteuid() == 0 else None)
+    return Isolation(kind="limits", user=NOBODY if os.geteuid() == 0 else None)
 
 
 def interpreter() -> str:
@@ -185,7 +185,7 @@ def _namespaces() -> Isolation | None:
     mapped = () if root else ("--user", "--map-root-user")
     script = (HERE / "namespaces.sh").read_text(encoding="utf-8")
     build = (shell, "-c", script, "sandbox", "keep" if root else "drop", str(SCRATCH_BYTES), "\n".join(shown_folders()))
-    wrapper = (setpriv, "--pdeathsig", "KILL", "--", unshare, *mapped, *NAMESPACES, "--", *build)
+    wrapper = (unshare, *mapped, *NAMESPACES, "--", *build)
     return Isolation(kind="namespaces", wrapper=wrapper, user=NOBODY if root else None)
 
 

@@ -161,21 +161,20 @@ class Program:
         self._signal()
 
     def _signal(self) -> None:
-        """Kill what wraps it, and all falls with that; where no namespace sees to it, the reaper is asked to."""
+        """Ask the reaper to end everything."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL if self.apart else signal.SIGTERM)
+                os.kill(self._process.pid, signal.SIGTERM)
 
     async def _gone(self) -> None:
-        """Wait until the wrapper is gone; a reaper that does not come to its end is killed too."""
+        """Wait until the reaper is gone; one that does not come to its end is killed too."""
         assert self._process is not None
         try:
             async with asyncio.timeout(REAPED_WITHIN):
                 await self._process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
-                self._process.kill()
-            await asyncio.to_thread(self._kill_stragglers)
+                os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
 
     async def _watched(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs a program and ends with it all that it started, where no namespace does; handed to the interpreter as text.
+"""Runs a program and ends with it all that it started; handed to the interpreter as text.
 
 On Linux, whatever a program leaves behind becomes a child of this process, so a daemon is found and no dead one stays.
 """
@@ -27,7 +27,7 @@ def main() -> None:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - the program to run
-    signal.signal(signal.SIGTERM, lambda *_: _kill(child))
+    signal.signal(signal.SIGTERM, lambda *_: _kill_group(child))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     status = _status(child)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -59,6 +59,13 @@ def _children() -> list[int]:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
         return []
+
+
+def _kill_group(leader: int) -> None:
+    """Kill a process and its group, which it may not have yet."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+    _kill(leader)
 
 
 def _kill(pid: int) -> None:
