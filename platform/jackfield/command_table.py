@@ -17,6 +17,8 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "ask": OwnCommand("jackfield.cli.ask", "command", "Ask a model one question."),
     "chat": OwnCommand("jackfield.cli.chat", "command", "Talk with a model, turn by turn."),
     "agents": OwnCommand("jackfield.cli.agents", "group", "List agents, and let one work on a task."),
+    "runs": OwnCommand("jackfield.cli.runs", "group", "List and show runs; approve, deny, resume and cancel them."),
+    "tools": OwnCommand("jackfield.cli.tools", "group", "List, show and call the tools that models can call."),
     "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
     "models": OwnCommand("jackfield.cli.models", "group", "Pull, tune, list, show and remove models."),
     "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),

@@ -59,6 +59,12 @@ class ShownRun:
         """Take what is on record of a run that goes on from there; its text is shown with what follows."""
         self._display.recall(history)
 
+    async def decide(self, *, approved: bool, call: str | None = None, reason: str = "") -> None:
+        """Approve or deny a call that waits, or all of them; raises Conflict where none does."""
+        await self._workbench.decide(self._run_id, approved=approved, call=call, reason=reason)
+        for decided in [call] if call else list(self._account.waiting):
+            self._account.waiting.pop(decided, None)
+
     async def answer(self) -> Answer:
         """What came of it, once it has ended or waits for somebody who cannot be asked here."""
         try:
@@ -73,9 +79,8 @@ class ShownRun:
         return self._so_far()
 
     async def _followed(self) -> None:
-        while True:
-            last = await self._shown_until_pause()
-            if last.final or not await self._decided():
+        while await self._decided():
+            if (await self._shown_until_pause()).final:
                 return
 
     async def _shown_until_pause(self) -> RunEvent:
@@ -91,13 +96,11 @@ class ShownRun:
 
     async def _decided(self) -> bool:
         """Whether all that waits was decided on, so that the run goes on."""
-        await self._know_permissions()
         for pending in tuple(self._account.waiting.values()):
             decision = await self._decision(pending)
             if decision is None:
                 return False
-            call = pending.call.identifier
-            await self._workbench.decide(self._run_id, approved=decision.approved, call=call, reason=decision.reason)
+            await self.decide(approved=decision.approved, call=pending.call.identifier, reason=decision.reason)
         return True
 
     async def _decision(self, pending: PendingCall) -> Decision | None:
@@ -106,6 +109,7 @@ class ShownRun:
         if not can_ask():
             return None
         self._display.end()
+        await self._know_permissions()
         permission = self._permissions.get(pending.call.tool)
         decision = await asked_decision(pending, permission)
         if decision and decision.always and permission:
@@ -113,7 +117,7 @@ class ShownRun:
         return decision
 
     async def _know_permissions(self) -> None:
-        if not self._permissions and can_ask():
+        if not self._permissions:
             self._permissions = {tool.name: tool.permission for tool in await self._workbench.tools()}
 
     def _so_far(self) -> Answer:

@@ -25,10 +25,13 @@ class Decision(msgspec.Struct, frozen=True):
     always: bool = False
 
 
-async def asked_decision(pending: PendingCall, permission: Permission | None) -> Decision | None:
+async def asked_decision(
+    pending: PendingCall, permission: Permission | None = None, *, explained: bool = True
+) -> Decision | None:
     """What a person decides on a call; None where they leave it waiting (Ctrl+D).
 
     Where only a `permission` is lacking it can be given for the whole run; what a guard objects to is asked each time.
+    A denial is `explained` where a model reads why.
     """
     always = permission if permission and not pending.guarded else None
     shown_whole = is_shown_whole(pending.call)
@@ -47,7 +50,7 @@ async def asked_decision(pending: PendingCall, permission: Permission | None) ->
             case "y" | "yes":
                 return Decision(approved=True)
             case "n" | "no":
-                return await _denial()
+                return await _denial() if explained else Decision(approved=False)
             case "a" | "always" if always:
                 return Decision(approved=True, always=True)
             case "s" | "show" if not shown_whole:

@@ -10,14 +10,15 @@ from contextlib import AsyncExitStack
 
 import click
 
-from jackfield.cli.answering import Answer, remark_on_end, shown_answer
+from jackfield.cli.answering import Answer, remark_on_end, shown_answer, unasked
 from jackfield.cli.output import exit_code, say
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
-from jackfield.contracts.runs import Conversation, RunRequest
+from jackfield.cli.tool_options import ToolFlags, chosen_tools, require_tools, tool_options
+from jackfield.contracts.runs import Conversation, RunRequest, ToolUse
 from jackfield.contracts.sampling import SamplingOverrides
-from jackfield.errors import ConversationNotFound, InvalidRequest, JackfieldError
-from jackfield.messages import Message
+from jackfield.errors import CallDenied, ConversationNotFound, InvalidRequest, JackfieldError
+from jackfield.messages import Message, Span
 from jackfield.wiring import open_workbench
 from jackfield.workbench import Workbench
 
@@ -31,13 +32,20 @@ class Chat:
     """One conversation at a time with one model."""
 
     def __init__(
-        self, workbench: Workbench, model: str, adapter: str | None, system: str, sampling: SamplingOverrides
+        self,
+        workbench: Workbench,
+        model: str,
+        adapter: str | None,
+        system: str,
+        sampling: SamplingOverrides,
+        tools: ToolUse | None = None,
     ) -> None:
         self._workbench = workbench
         self._model = model
         self._adapter = adapter
         self._system = system
         self._sampling = sampling
+        self._tools = tools
         self._conversation: Conversation | None = None
 
     def begin_anew(self) -> None:
@@ -53,7 +61,10 @@ class Chat:
         return await self._history()
 
     async def answer(self, text: str) -> Answer:
-        """Say something, show the answer, and keep both; what got no answer is not kept, so that another may."""
+        """Say something, show the answer, and keep both; what got no answer is not kept, so that another may.
+
+        Of calls only the answer that they led to is kept. Raises CallDenied where one waits for approval.
+        """
         conversation = self._conversation = self._conversation or await self._opened(text)
         said = Message.of("user", text)
         request = RunRequest(
@@ -62,12 +73,15 @@ class Chat:
             sampling=self._sampling,
             adapter=self._adapter,
             client="terminal",
+            tools=self._tools,
             conversation_id=conversation.id,
         )
         answer = await shown_answer(self._workbench, request)
+        if answer.waiting:
+            raise CallDenied(f"{unasked(answer).message}\nThis conversation does not keep the turn.")
         conversations = self._workbench.conversations
         await conversations.append(conversation.id, said)
-        await conversations.append(conversation.id, Message.of("assistant", answer.answer), run_id=answer.run_id)
+        await conversations.append(conversation.id, _kept(answer), run_id=answer.run_id)
         return answer
 
     async def _opened(self, text: str) -> Conversation:
@@ -84,20 +98,34 @@ class Chat:
         return tuple(each.message for each in stored)
 
 
+def _kept(answer: Answer) -> Message:
+    """An answer as a turn; one that calls led to commands no more than what they gave."""
+    return Message(role="assistant", spans=(Span(answer.answer, "tool" if answer.calls else "assistant"),))
+
+
 @click.command("chat")
 @click.option("-m", "--model", default="", metavar="NAME", help="The model to talk with; the default otherwise.")
 @click.option("--adapter", metavar="NAME", help="A LoRA adapter for the model to answer with.")
 @click.option("-s", "--system", default="", metavar="TEXT", help="Instructions for the whole conversation.")
 @click.option("-c", "--continue", "continued", is_flag=True, help="Go on with the last conversation.")
+@tool_options
 @sampling_options
 @pass_session
 def command(
-    session: Session, model: str, adapter: str | None, system: str, continued: bool, sampling: SamplingOverrides
+    session: Session,
+    model: str,
+    adapter: str | None,
+    system: str,
+    continued: bool,
+    flags: ToolFlags,
+    sampling: SamplingOverrides,
 ) -> None:
     """Talk with a model, turn by turn.
 
-    Lines that are piped in are turns too; a turn that fails then shows in the exit code when all are done.
+    Lines that are piped in are turns too; a turn that fails then shows in the exit code when all are done. With --tool
+    the model may call tools; of a turn with calls, the answer is kept for the next ones.
     """
+    require_tools(flags)
     if continued and system:
         raise InvalidRequest("--system is for a new conversation, and --continue goes on with one that has its own.")
     with contextlib.suppress(ImportError):
@@ -105,7 +133,7 @@ def command(
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            chat = runner.run(_opened(stack, session, model, adapter, system, sampling))
+            chat = runner.run(_opened(stack, session, model, adapter, system, flags, sampling))
             if continued:
                 for message in runner.run(chat.resume()):
                     say(f"{message.role}: {message.text}")
@@ -122,16 +150,18 @@ async def _opened(
     model: str,
     adapter: str | None,
     system: str,
+    flags: ToolFlags,
     sampling: SamplingOverrides,
 ) -> Chat:
     workbench = await stack.enter_async_context(open_workbench(session.settings, session.plugins))
     installed = await workbench.models.get(model)
     if adapter:
         await workbench.models.adapter(adapter)
+    tools = await chosen_tools(workbench, flags) if flags.names else None
     say(f"Loading {installed.name} …")
     await workbench.residency.decoder(installed)
     say("Say something; /help lists what else there is.")
-    return Chat(workbench, installed.name, adapter, system, sampling)
+    return Chat(workbench, installed.name, adapter, system, sampling, tools)
 
 
 def _converse(runner: asyncio.Runner, chat: Chat) -> JackfieldError | None:

@@ -104,11 +104,6 @@ class RunAccount:
             case Resumed():
                 self.waiting.clear()
 
-    @property
-    def read_outside(self) -> bool:
-        """Whether a tool gave anything that the model may have read."""
-        return any(not call.error for call in self.calls)
-
 
 def _ended(ended: CallEnded, started_at: datetime | None, at: datetime) -> EndedCall:
     return EndedCall(
