@@ -12,13 +12,13 @@ from jackfield.events import Usage
 from jackfield.messages import Call
 from jackfield.runs.replay import CallKey, call_key
 
-SAME_AGAIN = 3
+SAME_AGAIN = 2
 """So often may a call give the same result before the model is told that it does."""
 
-SAME_TOO_OFTEN = 6
-"""So often, and the run ends."""
+SAME_TOO_OFTEN = 4
+"""So often, and LoopDetected ends the run, or its agent thinks of something else."""
 
-REMARK = "\n(You made this same call {times} times, with the same result. Do something else, or answer.)"
+REMARK = "\n(You made this call before, with this result: {times} times now. Do something else, or answer with it.)"
 
 Price = tuple[float, float]
 """What a million tokens cost to read, and to write."""
@@ -100,6 +100,6 @@ class RunMeter:
         times = self._same[seen]
         if times >= SAME_TOO_OFTEN:
             raise LoopDetected(
-                f"The run was stopped: it called '{call.tool}' {times} times with the same arguments and result."
+                f"The model called '{call.tool}' {times} times with the same arguments and result."
             )
         return REMARK.format(times=times) if times >= SAME_AGAIN else ""

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jackfield.contracts.agents import FREE_CHOICE, AgentHost
+from jackfield.contracts.tools import ToolChoice
+from jackfield.errors import LoopDetected
 from jackfield.events import FinishReason
 from jackfield.messages import Message
 
+NO_CALLS = ToolChoice(mode="none")
+
 
 class ToolLoop:
-    """Ends with the first answer that makes no call and holds no broken one."""
+    """Ends with the first answer that makes no call and holds no broken one.
+
+    A model that makes one call over and over, as small ones do, is made to answer from what it has.
+    """
 
     name = "tool-loop"
 
@@ -19,7 +26,11 @@ class ToolLoop:
         messages = list(task)
         choice = host.choice
         while True:
-            turn = await host.answer(messages, choice=choice)
+            try:
+                turn = await host.answer(messages, choice=choice)
+            except LoopDetected as error:
+                await host.note(f"{error.message} It has to answer without calls now.")
+                return (await host.answer(messages, tools=(), choice=NO_CALLS)).reason
             messages += turn.messages
             if turn.open_calls or len(turn.messages) == 1:
                 return turn.reason

