@@ -10,6 +10,7 @@ import pytest
 from jackfield.testing.installation import Installation
 
 SCRIPTED_ENGINE = Path(__file__).parents[1] / "sample_plugin" / "scripted_engine"
+CALLING_MODEL = Path(__file__).parents[1] / "sample_plugin" / "calling_model"
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +29,15 @@ def _pulled(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def machine(tmp_path: Path, _pulled: Installation) -> Installation:
     """A machine whose one model, `scripted`, says back every user message; what it does is kept in SQLite."""
     machine = Installation(tmp_path, SCRIPTED_ENGINE, plugins=("scripted-engine",))
+    shutil.copytree(_pulled.home, machine.home)
+    return machine
+
+
+@pytest.fixture
+def calling(tmp_path: Path, _pulled: Installation) -> Installation:
+    """A machine whose model makes the calls that its task tells it to; see the sample plugin. Tools are the built-in."""
+    plugins = ("calling-model", "tools", "agents", "function-calls", "guards")
+    machine = Installation(tmp_path, CALLING_MODEL, plugins=plugins)
+    machine.environment["JACKFIELD_TOOLS__PROTOCOL"] = "native"
     shutil.copytree(_pulled.home, machine.home)
     return machine

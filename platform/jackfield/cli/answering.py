@@ -71,7 +71,8 @@ class ShownRun:
             await self._followed()
         except asyncio.CancelledError:
             await self._workbench.cancel(self._run_id)
-            await self._followed()
+            while not (await self._shown_until_pause()).final:
+                continue
         finally:
             self._display.end()
         if self._account.error:
