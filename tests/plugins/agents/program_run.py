@@ -63,11 +63,14 @@ def tick() -> None:
 
 
 def reply(prompt: str) -> str:
-    """The plan, and then each step's files; a step's answer is told by how many came before it."""
+    """The plan, and then each step's files; a step's answer is told by how many came before it.
+
+    Drafts of the decode loop may run on past an answer's end, where there is nothing to say.
+    """
     if "Divide the user's task" in prompt:
         return json.dumps({"steps": STEPS})
     number = prompt.partition("\nStep ")[2] or prompt.partition("Step ")[2]
-    files = ANSWERS[f"{number[0]}.{prompt.count('<|start|>assistant')}"]
+    files = ANSWERS.get(f"{number[0]}.{prompt.count('<|start|>assistant')}", {})
     return "".join(f"FILE {path}\n```python\n{content}\n```\n" for path, content in files.items())
 
 

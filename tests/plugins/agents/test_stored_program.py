@@ -51,7 +51,7 @@ def working(plan: str, *answers: str) -> Reply:
         if "Before you begin: which calls" in prompt:
             return "None."
         number = prompt.partition("Step ")[2].partition(" of ")[0]
-        return by_place[f"{number}.{prompt.count('<|start|>assistant')}"]
+        return by_place.get(f"{number}.{prompt.count('<|start|>assistant')}", "")
 
     return reply
 
