@@ -16,14 +16,34 @@ TRUSTED = ("system", "user", "assistant")
 
 REMOVED = "(marker removed)"
 
-_UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]*"
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
 """Characters that show nothing, and could hide a marker from a search but not from its reader."""
 
+_WITHIN = f"[{_UNSEEN}]*"
+_BETWEEN = rf"[\s{_UNSEEN}]*"
+"""One class and no sequence of several, so that no text of nothing but gaps takes long to search."""
+
+
+def _spelling(marker: str) -> str:
+    """A marker with white space allowed wherever a word and a sign meet, and unseen characters anywhere."""
+    parts = re.findall(r"\w+|[^\w\s]", marker)
+    return _BETWEEN.join(_WITHIN.join(map(re.escape, part)) for part in parts)
+
+
+def _between(opens: str, words: str, closes: str) -> str:
+    """Words in brackets, with a slash before them or without."""
+    return f"{_spelling(opens)}{_BETWEEN}(?:/{_BETWEEN})?{words}{_BETWEEN}{_spelling(closes)}"
+
+
+_TURNS = "|".join(map(_spelling, ("start_of_turn", "end_of_turn", "bos", "eos", "s", "unk", "pad")))
 _LOOKS_LIKE_CONTROL = (
-    r"<\s*[|\uff5c]\s*/?[\w\u2581 .:-]{1,40}[|\uff5c]\s*>",
-    r"<\s*/?\s*(?:start_of_turn|end_of_turn|bos|eos|s|unk|pad)\s*>",
-    r"\[\s*/?\s*INST\s*\]",
-    r"<<\s*/?\s*SYS\s*>>",
+    _between("<", rf"[|\uff5c]{_BETWEEN}(?:/{_BETWEEN})?[\w\u2581 .:\-{_UNSEEN}]{{1,120}}[|\uff5c]", ">"),
+    _between("<", f"(?:{_TURNS})", ">"),
+    _between("[", _spelling("INST"), "]"),
+    _between("<<", _spelling("SYS"), ">>"),
 )
 """What models' templates write between turns, in spellings that a small model may take for the real thing."""
 
@@ -85,21 +105,15 @@ def _message_without(message: Message, pattern: re.Pattern[str]) -> Message:
 
 
 def _spans_without(spans: Sequence[Span], pattern: re.Pattern[str]) -> Iterator[Span]:
-    """Neighbours of one origin are read as one text, so that a marker cannot be split between them."""
+    """Tainted neighbours are read as one text, so that a marker cannot be split between them."""
     at = 0
     while at < len(spans):
         end = at + 1
         if not is_tainted(spans[at]):
             yield spans[at]
         else:
-            while end < len(spans) and is_tainted(spans[end]):
+            while end < len(spans) and (is_tainted(spans[end]) or not spans[end].text):
                 end += 1
             text = text_without("".join(span.text for span in spans[at:end]), pattern)
             yield Span(text, spans[at].provenance)
         at = end
-
-
-def _spelling(marker: str) -> str:
-    """A marker with white space allowed wherever a word and a sign meet, and unseen characters anywhere."""
-    parts = re.findall(r"\w+|[^\w\s]", marker)
-    return rf"{_UNSEEN}\s*{_UNSEEN}".join(_UNSEEN.join(map(re.escape, part)) for part in parts)
