@@ -198,7 +198,7 @@ class Scheduler:
         """A running sequence that is just prefilling what this one has in common with it, and more than is cached."""
         cached = -1
         for leader in self.running:
-            if not leader.prefilling or leader.family != sequence.family:
+            if leader.parked or not leader.prefilling or leader.family != sequence.family:
                 continue
             if leader not in sequence.common_with:
                 sequence.common_with[leader] = common_length(leader.tokens, sequence.tokens)

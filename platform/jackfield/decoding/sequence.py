@@ -155,7 +155,9 @@ class DecodingSequence:
             self._sampler = None
 
     def _say(self, text: str) -> list[Delivery]:
-        self.parked = self._safe_points.feed(text)
+        parks = self._safe_points.feed(text)
+        # What waits to be put in is what a parked sequence would wait for.
+        self.parked = parks and not self._injected
         if not text and not (self.request.ignore_end and self._unsaid_tokens):
             return []
         delta = Delta(text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores))

@@ -120,3 +120,19 @@ def test_safe_points_do_not_depend_on_how_the_text_comes(parts: list[str], size:
     parked_in_pieces = [pieces.feed(text[at : at + size]) for at in range(0, len(text), size)]
     assert whole.here == pieces.here
     assert parked == any(parked_in_pieces)
+
+
+async def test_what_waits_at_the_end_of_a_block_is_put_in_there_though_the_sequence_would_park() -> None:
+    engine = ScriptedEngine(writing(b"a [CALL] x [TRAP][END]", then=b" b"), timing=Timing(per_pass=0.002))
+    loop = DecodeLoop(engine)
+    told: list[Delivery] = []
+    handle = loop.submit(asking(blocks=(("[CALL]", "[END]"),), parks_at=("[TRAP][END]",)))
+    async with asyncio.timeout(10):
+        async for delivery in handle.deliveries():
+            told.append(delivery)
+            if text_of(told).endswith("[CALL] x"):
+                handle.inject(b"<9>")
+    await asyncio.to_thread(loop.close)
+    assert text_of(told) == "a [CALL] x [TRAP][END] b"
+    assert sum(isinstance(delivery, Injected) for delivery in told) == 1
+    assert not any(isinstance(delivery, Parked) for delivery in told)
