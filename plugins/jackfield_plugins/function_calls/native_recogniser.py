@@ -101,11 +101,6 @@ class NativeRecogniser:
             return self._think()
         return self._free()
 
-    # Text.
-
-    def _say(self, text: str) -> None:
-        self._telling.say(text)
-
     def _take(self, count: int) -> str:
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
@@ -113,19 +108,19 @@ class NativeRecogniser:
     def _think(self) -> bool:
         place = self._rest.find(THINK_END)
         if place >= 0:
-            self._say(self._take(place + len(THINK_END)))
+            self._telling.say(self._take(place + len(THINK_END)))
             self._thinking = False
             return True
         return self._say_but(overlap(self._rest, THINK_END))
 
     def _say_but(self, kept: int) -> bool:
-        self._say(self._take(len(self._rest) - (0 if self._over else kept)))
+        self._telling.say(self._take(len(self._rest) - (0 if self._over else kept)))
         return False
 
     def _free(self) -> bool:
         """Text up to what may be more than text, and then that."""
         found = _SPECIAL.search(self._rest)
-        self._say(self._take(found.start() if found else len(self._rest)))
+        self._telling.say(self._take(found.start() if found else len(self._rest)))
         if not found:
             return False
         match self._rest[0]:
@@ -142,7 +137,7 @@ class NativeRecogniser:
         return not self._over and any(len(self._rest) < len(each) and each.startswith(self._rest) for each in markers)
 
     def _literally(self) -> bool:
-        self._say(self._take(1))
+        self._telling.say(self._take(1))
         return True
 
     def _tag(self) -> bool:
@@ -151,7 +146,7 @@ class NativeRecogniser:
         if self._rest.startswith(PYTHON_TAG) and not self._only_shaped:
             return self._begin("bare", PYTHON_TAG, "", doubtful=True)
         if self._rest.startswith(THINK):
-            self._say(self._take(len(THINK)))
+            self._telling.say(self._take(len(THINK)))
             self._thinking = True
             return True
         if self._stray and self._rest.startswith(self._stray):
@@ -201,7 +196,7 @@ class NativeRecogniser:
         """A line that ends code, begins it, or begins a block of calls."""
         if self._in_code:
             self._in_code = False
-            self._say(self._take(len(FENCE)))
+            self._telling.say(self._take(len(FENCE)))
             return True
         found = _FENCE_LINE.match(self._rest)
         assert found is not None
@@ -212,10 +207,8 @@ class NativeRecogniser:
         if behind[:1] in ("{", "[") and (shaped or (language in FENCE_LANGUAGES and not self._only_shaped)):
             return self._begin("fence", found[0], FENCE, doubtful=True)
         self._in_code = True
-        self._say(self._take(len(FENCE)))
+        self._telling.say(self._take(len(FENCE)))
         return True
-
-    # Blocks of calls.
 
     def _begin(self, kind: BlockKind, opening: str, closing: str, *, doubtful: bool = False) -> bool:
         self._take(len(opening))
@@ -305,7 +298,7 @@ class NativeRecogniser:
         self._telling.line_blank = block.kind == "fence"
         if block.kind == "fence":
             self._in_code = True
-        self._say(self._take(len(block.opening) or 1))
+        self._telling.say(self._take(len(block.opening) or 1))
         return True
 
     def _in_call(self, reader: CallReader) -> bool:

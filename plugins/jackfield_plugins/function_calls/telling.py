@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from jackfield.contracts.protocols import AnswerText, CallArguments, Recognised
 from jackfield_plugins.function_calls.json_scanner import WHITE
 
@@ -67,10 +65,3 @@ def overlap(text: str, marker: str) -> int:
     """How many of the last characters may be the beginning of a marker."""
     longest = min(len(marker) - 1, len(text))
     return next((length for length in range(longest, 0, -1) if text.endswith(marker[:length])), 0)
-
-
-def joined(events: Iterable[Recognised]) -> list[Recognised]:
-    """Events with all joined that can be."""
-    telling = Telling()
-    telling.tell(*events)
-    return telling.told()
