@@ -41,13 +41,13 @@ class ScriptedTool:
         )
         self.asked: list[dict[str, Any]] = []
         self._answers = answers
-        self._seconds = seconds
+        self.seconds = seconds
         self._provenance = provenance
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Remember, wait, answer."""
         self.asked.append(dict(arguments))
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         return ToolResult(text=self._answers(arguments), provenance=self._provenance)
 
 
