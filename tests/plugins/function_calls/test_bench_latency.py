@@ -181,6 +181,13 @@ def test_every_mode_writes_the_wanted_calls_and_has_their_results(terminal: Term
     assert list(latency["gains"][0]["by_calls"]) == ["2", "3"]
 
 
+def test_a_bench_out_of_time_reports_the_cases_that_were_timed(terminal: Terminal) -> None:
+    found = terminal.report("--only", "modes", "--protocol", "native", "--times-decode", "1", "--seconds", "0")
+    runs = [sample["run"] for samples in found["latency"]["samples"].values() for sample in samples]
+    assert [run["case"] for run in runs] == ["parallel_0"] * 6
+    assert found["cases"] == ["parallel_0", "parallel_1"]
+
+
 def test_only_async_writes_on_while_calls_run(terminal: Terminal) -> None:
     figures = terminal.report("--only", "modes", "--protocol", "native")["latency"]["figures"]
     meanwhile = {each["mode"]: each["meanwhile"] for each in figures[:3]}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -120,6 +122,7 @@ class LatencyPlan(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     seed: int
     parts: tuple[str, ...]
+    seconds: float = math.inf
 
 
 class LatencyBench:
@@ -136,26 +139,33 @@ class LatencyBench:
         self._decode: dict[tuple[str, str], list[float]] = {}
 
     async def measured(self, cases: Sequence[PreparedCase]) -> Latency:
-        """Every setting in turn; in each round modes alternate within a case, and which goes first takes turns."""
-        figures: list[ModeFigures] = []
-        gains: list[Gain] = []
-        samples: dict[str, tuple[Sample, ...]] = {}
-        for protocol in self._plan.protocols:
-            for times in (None, *self._plan.times_decode):
-                setting = Setting(protocol=protocol, times_decode=times)
-                taken = beside_bounds([run async for run in self._runs(setting, cases)])
-                samples[f"{protocol}, {setting.tools_take}"] = tuple(taken)
-                figures += [mode_figures(setting, mode, taken) for mode in MODES]
-                gains += [gain(setting, mode, taken) for mode in MODES if mode != "async"]
-        return Latency(figures=tuple(figures), gains=tuple(gains), samples=samples)
+        """Rounds over all cases: a case has every setting in turn, modes alternate, and which goes first takes turns.
 
-    async def _runs(self, setting: Setting, cases: Sequence[PreparedCase]) -> AsyncIterator[TimedRun]:
+        What is begun of a case is finished, and none is begun once the plan's time is over; at least one is.
+        """
+        taken: dict[Setting, list[TimedRun]] = {setting: [] for setting in self._settings()}
+        end = time.monotonic() + self._plan.seconds
         for number in range(self._plan.rounds):
             for place, case in enumerate(cases):
-                delays = self._delays(setting, case, number)
-                turn = (number + place) % len(MODES)
-                for mode in (*MODES[turn:], *MODES[:turn]):
-                    yield await self._run(setting, case, mode, delays, number)
+                if time.monotonic() > end and all(taken.values()):
+                    break
+                for setting, runs in taken.items():
+                    runs += await self._runs(setting, case, number, turn=(number + place) % len(MODES))
+        samples = {setting: beside_bounds(runs) for setting, runs in taken.items()}
+        return Latency(
+            figures=tuple(mode_figures(each, mode, samples[each]) for each in samples for mode in MODES),
+            gains=tuple(gain(each, mode, samples[each]) for each in samples for mode in MODES if mode != "async"),
+            samples={f"{each.protocol}, {each.tools_take}": tuple(samples[each]) for each in samples},
+        )
+
+    def _settings(self) -> Iterator[Setting]:
+        for protocol in self._plan.protocols:
+            for times in (None, *self._plan.times_decode):
+                yield Setting(protocol=protocol, times_decode=times)
+
+    async def _runs(self, setting: Setting, case: PreparedCase, number: int, *, turn: int) -> list[TimedRun]:
+        delays = self._delays(setting, case, number)
+        return [await self._run(setting, case, mode, delays, number) for mode in (*MODES[turn:], *MODES[:turn])]
 
     async def _run(
         self, setting: Setting, case: PreparedCase, mode: CallMode, delays: Sequence[float], number: int

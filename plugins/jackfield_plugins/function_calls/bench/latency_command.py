@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,13 @@ class LatencyReport(msgspec.Struct, frozen=True, kw_only=True):
     help="Also with tools whose longest takes N times as long as a call takes to be written.",
 )
 @click.option("--only", "parts", multiple=True, type=click.Choice(PARTS), help="One part, instead of all.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=math.inf,
+    metavar="N",
+    help="Begin no more cases of the modes after that long, and report what was timed.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the tools' times.")
 @json_option
 @pass_session
@@ -84,6 +92,7 @@ def command(
     protocols: tuple[str, ...],
     times_decode: tuple[float, ...],
     parts: tuple[str, ...],
+    seconds: float,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -98,7 +107,12 @@ def command(
     if "modes" in parts and not cases:
         raise InvalidRequest(f"No case is of category '{CATEGORY}', whose calls this bench times.", parameter="data")
     plan = LatencyPlan(
-        protocols=protocols or PROTOCOLS, times_decode=tuple(times_decode), rounds=rounds, seed=seed, parts=parts
+        protocols=protocols or PROTOCOLS,
+        times_decode=tuple(times_decode),
+        rounds=rounds,
+        seed=seed,
+        parts=parts,
+        seconds=seconds,
     )
     report = asyncio.run(_report(session, model, plan, cases))
     if as_json:
