@@ -158,6 +158,7 @@ def test_always_holds_for_the_permission_and_not_for_another(calling: Installati
         terminal.wait_for("[a]lways what writes in this run")
         terminal.type("a\n")
         terminal.wait_for("Allow fetch(text='x')?")
+        terminal.wait_for("[n]o:")
         assert "Allow write_file(path='c.txt'" not in terminal.seen
         terminal.type("y\n")
         assert terminal.ended() == 0
