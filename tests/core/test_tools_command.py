@@ -15,8 +15,8 @@ def test_tools_are_listed_with_what_they_may_and_whose_they_are(calling: Install
     listed = calling.run("tools", "list")
     rows = [line.split("\t") for line in listed.stdout.splitlines()]
     assert rows[0] == ["NAME", "MAY", "FROM", "SUMMARY"]
-    assert ["fetch", "network", "plugin 'calling-model'", "fetches a text"] in rows
-    assert ["write_file", "write", "plugin 'tools'", "writes a file of the granted folder"] in rows
+    assert ["fetch", "network", "calling-model", "fetches a text"] in rows
+    assert ["write_file", "write", "tools", "writes a file of the granted folder"] in rows
     told = json.loads(calling.run("tools", "list", "--json").stdout)
     assert told["failures"] == {}
     assert {tool["name"]: tool["permission"] for tool in told["tools"]}["calculator"] == "read"
@@ -35,7 +35,7 @@ def test_a_source_that_lists_nothing_is_said_with_its_reason(calling: Installati
 
 def test_a_tool_is_shown_with_its_schema(calling: Installation) -> None:
     page = calling.run("tools", "show", "write_file").stdout
-    assert page.startswith("write_file (plugin 'tools')\n")
+    assert page.startswith("write_file (from tools)\n")
     assert "it:        writes" in page
     schema = json.loads(page.partition("arguments:\n")[2])
     assert schema["required"] == ["path", "content"]

@@ -60,15 +60,13 @@ def show_tool(session: Session, name: str, as_json: bool) -> None:
     """Show what one tool does, what it may do, and the schema of its arguments."""
 
     async def found(workbench: Workbench) -> dict[str, Any]:
-        tool = await _described(workbench, name)
-        await workbench.tool_catalog.all()  # which learns whose each is
-        return _as_object(workbench, tool)
+        return _as_object(workbench, await _described(workbench, name))
 
     tool = with_workbench(session, found)
     if as_json:
         print_json(tool)
         return
-    click.echo(f"{tool['name']} ({tool['from']})\n{tool['description']}\n")
+    click.echo(f"{tool['name']} (from {tool['from']})\n{tool['description']}\n")
     click.echo(_may(tool))
     schema = msgspec.json.format(msgspec.json.encode(tool["parameters"]), indent=2).decode()
     click.echo(f"arguments:\n{schema}")

@@ -36,7 +36,7 @@ class ToolCatalog:
 
     @property
     def origins(self) -> Mapping[str, str]:
-        """Whose each tool is, in words; as of the last time that all were asked for."""
+        """The plugin that registered each tool, or the source that lists it; as of when it was asked for."""
         return self._origins
 
     @property
@@ -50,13 +50,11 @@ class ToolCatalog:
         for name in self._tools.names():
             try:
                 found[name] = await self._registered(name)
-                self._origins[name] = f"plugin '{self._tools.owner(name)}'"
             except JackfieldError as error:
                 self._fail(name, error)
         for name, offers in (await self._listed()).items():
             try:
                 found.setdefault(name, _only(name, offers))
-                self._origins.setdefault(name, offers[0][0])
             except NameTaken as error:
                 self._fail(name, error)
         return found
@@ -97,6 +95,7 @@ class ToolCatalog:
                 "both must be the same."
             )
         self._failures.pop(name, None)
+        self._origins[name] = self._tools.owner(name)
         return tool
 
     async def _listed(self) -> dict[str, list[tuple[str, Tool]]]:
@@ -108,6 +107,7 @@ class ToolCatalog:
             for tool in tools:
                 try:
                     offers.setdefault(_checked(tool, owner).description.name, []).append((owner, tool))
+                    self._origins.setdefault(tool.description.name, source)
                 except PluginError as error:
                     self._fail(str(tool.description.name), error)
         for name in set(offers) & set(self._tools.names()):
