@@ -14,14 +14,15 @@ class SafePoints:
     def __init__(self, blocks: Sequence[Block], parks_at: Sequence[str]) -> None:
         self._blocks = tuple(blocks)
         self._parks_at = tuple(parks_at)
+        self._markers = (*(opens for opens, _ in self._blocks), *self._parks_at)
         self._longest = max(map(len, (*parks_at, *(marker for block in blocks for marker in block))), default=0)
         self._closes: str | None = None
         self._tail = ""
 
     @property
     def here(self) -> bool:
-        """Whether no block is open, nor perhaps about to be."""
-        return self._closes is None and not any(self._begins(opens) for opens, _ in self._blocks)
+        """Whether no block is open, and no marker perhaps half written."""
+        return self._closes is None and not any(map(self._begins, self._markers))
 
     def feed(self, text: str) -> bool:
         """Read on; whether the answer is to wait here, since this text completed one it parks at."""

@@ -136,3 +136,18 @@ async def test_what_waits_at_the_end_of_a_block_is_put_in_there_though_the_seque
     assert text_of(told) == "a [CALL] x [TRAP][END] b"
     assert sum(isinstance(delivery, Injected) for delivery in told) == 1
     assert not any(isinstance(delivery, Parked) for delivery in told)
+
+
+async def test_a_marker_to_park_at_is_not_torn() -> None:
+    engine = ScriptedEngine(writing(b"one[TRAP][END]", then=b" two"), timing=Timing(per_pass=0.002))
+    loop = DecodeLoop(engine)
+    told: list[Delivery] = []
+    handle = loop.submit(asking(parks_at=("[TRAP][END]",)))
+    async for delivery in handle.deliveries():
+        told.append(delivery)
+        if text_of(told) == "one[TR":
+            handle.inject(b"<9>")
+    await asyncio.to_thread(loop.close)
+    at = next(place for place, delivery in enumerate(told) if isinstance(delivery, Injected))
+    assert text_of(told[:at]) == "one[TRAP][END]"
+    assert text_of(told[at:]) == " two"
