@@ -207,7 +207,6 @@ class RunHost:
         return [self._protocol.result(call, result) for call, result in results]
 
     def _begun(self, prompt_tokens: int) -> None:
-        self._meter.prompt_now = prompt_tokens
         if not self._started and not self._replay.resumes:
             self._flow.tell(Started(model=self._model.name, prompt_tokens=prompt_tokens))
         self._started = True

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from jackfield.contracts.agents import FREE_CHOICE
 from jackfield.contracts.protocols import (
     AnswerText,
     CallArguments,
@@ -16,6 +17,7 @@ from jackfield.contracts.protocols import (
     CallProtocol,
     Presentation,
     Recognised,
+    Trapped,
 )
 from jackfield.contracts.tools import ToolResult
 from jackfield.decoding.handle import SequenceHandle
@@ -28,7 +30,7 @@ from jackfield.runs.answer_calls import AnswerCalls
 from jackfield.runs.calls import Outcome, RunCalls
 from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.insertions import Insertions, Reply
-from jackfield.runs.meter import RunMeter
+from jackfield.runs.meter import NOTHING, RunMeter, sum_of
 from jackfield.runs.readable import Readable
 from jackfield.runs.run_model import Asked, RunModel
 from jackfield.runs.told_text import ToldText
@@ -86,6 +88,7 @@ class Answer:
         self._refused: list[CallRefused] = []
         self._collected: list[Call] = []
         self._usage: list[Usage] = []
+        self._counted = NOTHING
         self._scores: list[TokenScore] = []
         self._unsaid = 0
         self._parked = False
@@ -98,8 +101,10 @@ class Answer:
         shown = await self._model.presentation(self._protocol, self._asked)
         self._certain = shown.constraint is not None
         reason = await self._decoded(shown)
-        while await self._continues():
-            self._recogniser = self._protocol.recogniser(self._asked.tools, choice=self._asked.choice)
+        while await self._continues(reason):
+            self._enough = False
+            choice = self._asked.choice if self._asked.choice.mode == "none" else FREE_CHOICE
+            self._recogniser = self._protocol.recogniser(self._asked.tools, choice=choice)
             so_far = shown.reply_starts + self._reply.text
             reason = await self._decoded(msgspec.structs.replace(shown, reply_starts=so_far, constraint=None))
         message = Message(role="assistant", spans=self._spans(shown), calls=tuple(self._written))
@@ -107,7 +112,7 @@ class Answer:
             message=message,
             text="".join(self._text),
             reason=reason,
-            usage=_total(self._usage),
+            usage=sum_of(*self._usage),
             refused=tuple(self._refused),
         )
 
@@ -116,9 +121,10 @@ class Answer:
         self._hearing.meter.begin_answer()
         asked = msgspec.structs.replace(self._asked, max_tokens=self._room())
         self._handle, prompt_tokens = await self._model.submit(asked, shown)
-        self._hearing.begun(prompt_tokens)
         reason: FinishReason = "stop"
         async with aclosing(self._handle.deliveries()) as deliveries:
+            self._hearing.begun(prompt_tokens)
+            self._count(read=prompt_tokens)
             async for delivery in deliveries:
                 match delivery:
                     case Delta():
@@ -138,23 +144,33 @@ class Answer:
                         raise delivery.error
                     case Admitted():
                         pass
+        self._check_end(reason)
         for item in () if self._enough else self._recogniser.finish():
             await self._take(item)
         return reason
 
-    async def _continues(self) -> bool:
+    def _check_end(self, reason: FinishReason) -> None:
+        """Raise what ended an answer that is neither whole nor as long as it was asked to be."""
+        if self._failure:
+            raise self._failure
+        most, written = self._asked.max_tokens, sum_of(*self._usage).completion_tokens
+        if reason == "length" and (most is None or written < most):
+            self._hearing.meter.check_tokens()
+
+    async def _continues(self, reason: FinishReason) -> bool:
         """Whether results came that the model has not read yet, where this protocol puts them into the answer."""
-        if not self._protocol.injects or self._enough:
+        if not self._protocol.injects:
             return False
         self.start_collected()
         await self.calls.settle()
         self._parked = False
-        return self._insertions.take() and not self.calls.pending
+        came = self._insertions.take()
+        return came and reason != "length" and not (self.calls.pending or self._left_to_caller)
 
     async def _read(self, delta: Delta) -> None:
         if self._enough:
             return
-        self._hearing.meter.tokens_now += delta.tokens
+        self._count(wrote=delta.tokens)
         self._unsaid += delta.tokens
         self._scores += delta.scores
         self._reply.wrote(delta.text)
@@ -175,6 +191,9 @@ class Answer:
                 self._close(item.call)
             case CallBroken():
                 await self._refuse(item)
+            case Trapped():
+                if self._left_to_caller:
+                    self._stop_writing()
 
     def _tell(self, text: str) -> None:
         self._text.append(text)
@@ -205,7 +224,9 @@ class Answer:
             self.calls.start(call, caused_by=self._causes())
         elif ours:
             self._collected.append(call)
-        if not self._asked.several or (ours and self._asked.mode == "sync" and not self._protocol.injects):
+        # One at a time, an answer goes on only behind a call whose result is put into it.
+        ends = not ours if self._protocol.injects else ours
+        if not self._asked.several or (self._asked.mode == "sync" and ends):
             self._stop_writing()
 
     async def _refuse(self, broken: CallBroken) -> None:
@@ -243,13 +264,18 @@ class Answer:
         else:
             self._handle.resume()
 
+    @property
+    def _left_to_caller(self) -> bool:
+        """Whether the answer holds a call whose result only another request can bring."""
+        return any(call.tool in self._callers for call in self._written)
+
     def _on_outcome(self, call: Call, outcome: Outcome) -> None:
         """A call came to something: tell the model at once where its protocol has it so."""
         if not self._protocol.injects:
             return
         if isinstance(outcome, ToolResult):
             self._insertions.hold(self._hearing.readable.message(self._protocol.result(call, outcome)))
-        if self._asked.mode != "parallel" or len(self.calls.outcomes) >= len(self._written):
+        if self._asked.mode != "parallel" or not (self.calls.running or self._collected):
             self._insertions.hand_over(self._handle)
         self._unpark_if_idle()
 
@@ -262,14 +288,17 @@ class Answer:
         self._stop_writing()
 
     def _check_stop(self) -> None:
-        if self._failure:
-            raise self._failure
         if not self._enough:
             raise RunCancelled("The run was cancelled before its answer was whole.")
 
     def _account(self, usage: Usage) -> None:
         self._usage.append(usage)
-        self._hearing.meter.answered(usage)
+        counted, self._counted = self._counted, NOTHING
+        self._hearing.meter.answered(usage, counted=counted)
+
+    def _count(self, *, read: int = 0, wrote: int = 0) -> None:
+        self._counted = sum_of(self._counted, Usage(prompt_tokens=read, completion_tokens=wrote))
+        self._hearing.meter.count(read=read, wrote=wrote)
 
     def _spans(self, shown: Presentation) -> tuple[Span, ...]:
         begun = [Span(shown.reply_starts, "assistant")] if shown.reply_starts else []
@@ -281,7 +310,7 @@ class Answer:
 
     def _room(self) -> int | None:
         """How many tokens may still be written: under the answer's limit and the run's."""
-        written = sum(usage.completion_tokens for usage in self._usage)
+        written = sum_of(*self._usage).completion_tokens
         limits = [self._asked.max_tokens and self._asked.max_tokens - written, self._hearing.meter.tokens_left]
         return min((max(1, limit) for limit in limits if limit is not None), default=None)
 
@@ -289,11 +318,3 @@ class Answer:
 def refused_call(identifier: str) -> Call:
     """What stands for a call that could not be read, where a result must name one."""
     return Call(identifier=identifier, tool="unknown", arguments={})
-
-
-def _total(usages: Sequence[Usage]) -> Usage:
-    return Usage(
-        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
-        completion_tokens=sum(usage.completion_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-    )

@@ -20,6 +20,8 @@ SAME_TOO_OFTEN = 4
 
 REMARK = "\n(You made this call before, with this result: {times} times now. Do something else, or answer with it.)"
 
+NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
+
 Price = tuple[float, float]
 """What a million tokens cost to read, and to write."""
 
@@ -33,23 +35,18 @@ class RunMeter:
         self._began = time.monotonic()
         self._steps = 0
         self._same: Counter[tuple[CallKey, str]] = Counter()
-        self.usage = Usage(prompt_tokens=0, completion_tokens=0)
-        self.tokens_now = 0
-        self.prompt_now = 0
+        self.usage = NOTHING
+        self._now = NOTHING
 
     @property
     def usage_now(self) -> Usage:
-        """What was used so far, the answer under way included."""
-        return Usage(
-            prompt_tokens=self.usage.prompt_tokens + self.prompt_now,
-            completion_tokens=self.written,
-            cached_tokens=self.usage.cached_tokens,
-        )
+        """What was used so far, the answers under way included."""
+        return sum_of(self.usage, self._now)
 
     @property
     def written(self) -> int:
-        """Tokens that were written so far, those of the answer under way included."""
-        return self.usage.completion_tokens + self.tokens_now
+        """Tokens that were written so far, those of the answers under way included."""
+        return self.usage_now.completion_tokens
 
     @property
     def seconds_left(self) -> float | None:
@@ -65,10 +62,8 @@ class RunMeter:
             raise LimitReached(
                 f"The run was stopped after {limits.steps} model answers, its limit; see 'limits.steps'."
             )
-        if self.tokens_left == 0:
-            raise LimitReached(f"The run was stopped after {limits.tokens} tokens, its limit; see 'limits.tokens'.")
-        if limits.spend is not None and self.spend > limits.spend:
-            raise LimitReached(f"The run was stopped: it cost {self.spend:.6g}, and {limits.spend:g} was its limit.")
+        self.check_tokens()
+        self._check_spend()
         self._steps += 1
 
     @property
@@ -76,22 +71,34 @@ class RunMeter:
         """How many more may be written; None for any number."""
         if self._limits.tokens is None:
             return None
-        return max(0, self._limits.tokens - self.usage.completion_tokens)
+        return max(0, self._limits.tokens - self.written)
 
     @property
     def spend(self) -> float:
         """What was spent so far, in the currency of the prices that settings give."""
         reading, writing = self._price
-        return (reading * self.usage.prompt_tokens + writing * self.usage.completion_tokens) / 1e6
+        used = self.usage_now
+        return (reading * used.prompt_tokens + writing * used.completion_tokens) / 1e6
 
-    def answered(self, usage: Usage) -> None:
-        """Add what an answer took."""
-        self.tokens_now = self.prompt_now = 0
-        self.usage = Usage(
-            prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
-            completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
-            cached_tokens=self.usage.cached_tokens + usage.cached_tokens,
+    def count(self, *, read: int = 0, wrote: int = 0) -> None:
+        """Add to the answers under way; raises LimitReached where they go beyond what all of them may take."""
+        self._now = sum_of(self._now, Usage(prompt_tokens=read, completion_tokens=wrote))
+        if self._limits.tokens is not None and self.written > self._limits.tokens:
+            raise self._tokens_used_up()
+        self._check_spend()
+
+    def answered(self, usage: Usage, *, counted: Usage = NOTHING) -> None:
+        """Add what an answer took, of which some was counted while it was under way."""
+        self._now = Usage(
+            prompt_tokens=self._now.prompt_tokens - counted.prompt_tokens,
+            completion_tokens=self._now.completion_tokens - counted.completion_tokens,
         )
+        self.usage = sum_of(self.usage, usage)
+
+    def check_tokens(self) -> None:
+        """Raise LimitReached where no more may be written."""
+        if self.tokens_left == 0:
+            raise self._tokens_used_up()
 
     def remark_on(self, call: Call, result: ToolResult) -> str:
         """What to tell the model of a call that gives the same over and over; raises LoopDetected in the end."""
@@ -99,7 +106,24 @@ class RunMeter:
         self._same[seen] += 1
         times = self._same[seen]
         if times >= SAME_TOO_OFTEN:
-            raise LoopDetected(
-                f"The model called '{call.tool}' {times} times with the same arguments and result."
-            )
+            raise LoopDetected(f"The model called '{call.tool}' {times} times with the same arguments and result.")
         return REMARK.format(times=times) if times >= SAME_AGAIN else ""
+
+    def _check_spend(self) -> None:
+        if self._limits.spend is not None and self.spend > self._limits.spend:
+            raise LimitReached(
+                f"The run was stopped: it cost {self.spend:.6g}, and {self._limits.spend:g} was its limit; "
+                "see 'limits.spend'."
+            )
+
+    def _tokens_used_up(self) -> LimitReached:
+        return LimitReached(f"The run was stopped after {self._limits.tokens} tokens, its limit; see 'limits.tokens'.")
+
+
+def sum_of(*usages: Usage) -> Usage:
+    """What several answers took together."""
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        cached_tokens=sum(usage.cached_tokens for usage in usages),
+    )

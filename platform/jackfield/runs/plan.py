@@ -52,9 +52,11 @@ class RunPlan:
 
     async def _asked_for(self) -> tuple[Call, ...]:
         question = Message.of("user", QUESTION)
-        asked = Asked(messages=(*self._task, question), tools=self._tools, mode="parallel", max_tokens=LONGEST)
-        shown = await self._model.presentation(self._protocol, asked)
         self._meter.begin_answer()
+        left = self._meter.tokens_left
+        longest = LONGEST if left is None else min(LONGEST, left)
+        asked = Asked(messages=(*self._task, question), tools=self._tools, mode="parallel", max_tokens=longest)
+        shown = await self._model.presentation(self._protocol, asked)
         handle, _ = await self._model.submit(asked, shown)
         return await self._read(handle, self._protocol.recogniser(self._tools, choice=asked.choice))
 
