@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from jackfield.cli.output import print_json, print_table
+from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.prompt_input import asked_messages, piped_text
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
@@ -83,7 +84,19 @@ def run_agent(
         agent=agent,
         limits=limits,
     )
-    conclude(asyncio.run(_answer(session, request, flags, quiet=as_json)), as_json=as_json)
+    answer = asyncio.run(_answer(session, request, flags, quiet=as_json))
+    if sys.stderr.isatty() and answer.finish_reason:
+        say(click.style(f"({_summary(answer)})", dim=True))
+    conclude(answer, as_json=as_json)
+
+
+def _summary(answer: Answer) -> str:
+    """What a run took, and where to look it up."""
+    from jackfield.cli.call_lines import count
+
+    read = answer.usage.prompt_tokens if answer.usage else 0
+    written = answer.usage.completion_tokens if answer.usage else 0
+    return f"{count(len(answer.calls), 'call')}, {read:,} tokens read, {written:,} written; {answer.run_id}"
 
 
 async def _answer(session: Session, request: RunRequest, flags: ToolFlags, *, quiet: bool) -> Answer:

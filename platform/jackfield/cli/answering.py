@@ -18,6 +18,7 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.tools import Permission
 from jackfield.errors import CallDenied, JackfieldError, RunInterrupted
 from jackfield.events import FinishReason, Paused, PendingCall, RunEvent, Usage
+from jackfield.runs.agent_work import calls_tools
 from jackfield.workbench import Workbench
 
 
@@ -41,17 +42,17 @@ async def shown_answer(workbench: Workbench, request: RunRequest, *, quiet: bool
     are asked about where somebody can be. Raises the error that ended the run.
     """
     run = await workbench.start(request)
-    return await ShownRun(workbench, run.id, quiet=quiet).answer()
+    return await ShownRun(workbench, run.id, quiet=quiet, in_steps=calls_tools(request)).answer()
 
 
 class ShownRun:
     """One run that executes in this process, shown here."""
 
-    def __init__(self, workbench: Workbench, run_id: str, *, quiet: bool = False) -> None:
+    def __init__(self, workbench: Workbench, run_id: str, *, quiet: bool = False, in_steps: bool = True) -> None:
         self._workbench = workbench
         self._run_id = run_id
         self._account = RunAccount()
-        self._display = RunDisplay(self._account, quiet=quiet)
+        self._display = RunDisplay(self._account, quiet=quiet, in_steps=in_steps)
         self._always: set[Permission] = set()
         self._permissions: dict[str, Permission] = {}
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from jackfield.cli.call_lines import called, is_shown_whole
+from jackfield.cli.call_lines import called, is_shown_whole, printable
 from jackfield.cli.output import say
 from jackfield.cli.terminal_question import typed_answer
 from jackfield.contracts.tools import Permission
@@ -69,14 +69,10 @@ def whole(call: Call) -> str:
 
 def _argument(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
-    lines = [_printable(line) for line in text.split("\n")]
+    lines = [printable(line) for line in text.split("\n")]
     if len(lines) == 1:
-        return f"  {_printable(name)}: {lines[0]}"
-    return "\n".join([f"  {_printable(name)}:", *(f"    {line}" for line in lines)])
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
+        return f"  {printable(name)}: {lines[0]}"
+    return "\n".join([f"  {printable(name)}:", *(f"    {line}" for line in lines)])
 
 
 def allowed_before(pending: PendingCall, permissions: Mapping[str, Permission], always: Collection[Permission]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ ARGUMENTS = 100
 RESULT = 160
 """And of why a call failed."""
 ELLIPSIS = "…"
+STEERING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+INDENT = "\n    "
 
 
 def called(call: Call, *, width: int = ARGUMENTS) -> str:
@@ -30,23 +33,34 @@ def is_shown_whole(call: Call) -> bool:
 def ended_line(ended: EndedCall, *, columns: int | None = None) -> str:
     """What was called, how long it took, and what the model wrote meanwhile, or why it failed.
 
-    It is cut to fit a terminal of so many `columns`.
+    On a terminal of so many `columns` it is cut to fit, and the reason has lines of its own.
     """
+    reason = ""
     if ended.error:
-        outcome = f"✗ {_seconds(ended.seconds)}: {in_one_line(ended.result, RESULT)}"
+        outcome = f"✗ {_seconds(ended.seconds) if ended.started_at else 'not run'}:"
+        reason = f"{INDENT if columns else ' '}{in_one_line(ended.result, RESULT)}"
     else:
         wrote = f", {count(ended.tokens_meanwhile, 'token')} meanwhile" if ended.tokens_meanwhile else ""
         outcome = f"✓ {_seconds(ended.seconds)}{wrote}"
     call = Call(identifier=ended.call, tool=ended.tool, arguments=ended.arguments)
-    room = columns - len(ended.tool) - len("  · () ") - min(len(outcome), 40) - 1 if columns else ARGUMENTS
-    line = f"{called(call, width=max(12, room))} {outcome}"
-    return shortened(line, columns - 5) if columns else line
+    room = columns - len(f"  · {ended.tool}() {outcome}") - 1 if columns else ARGUMENTS
+    return f"{called(call, width=max(12, room))} {outcome}{reason}"
 
 
 def in_one_line(text: str, length: int) -> str:
     """Text without line breaks or what a terminal would act on, cut to a length."""
     joined = " ".join(text.split())
-    return shortened("".join(char if char.isprintable() else ascii(char)[1:-1] for char in joined), length)
+    return shortened(printable(joined), length)
+
+
+def printable(text: str) -> str:
+    """Text in which every character that could deceive who reads it is spelled out; tabs stay."""
+    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
+
+
+def without_steering(text: str) -> str:
+    """Text in which what a terminal would act on is spelled out, but line breaks and tabs."""
+    return STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shortened(text: str, length: int) -> str:

@@ -16,8 +16,10 @@ NOTE = 400
 class RunDisplay:
     """Shows events as they come, and adds each to the account."""
 
-    def __init__(self, account: RunAccount, *, quiet: bool = False) -> None:
+    def __init__(self, account: RunAccount, *, quiet: bool = False, in_steps: bool = True) -> None:
+        """Where a run works `in_steps`, who watches is shown what is under way while there is no text."""
         self._account = account
+        self._in_steps = in_steps
         self._screen = Screen(quiet=quiet)
         self._shown = 0
 
@@ -46,12 +48,16 @@ class RunDisplay:
                 self._screen.settle()
             case _ if event.final:
                 self._catch_up()
-        running = ", ".join(self._account.running.values())
-        self._screen.status(f"  · {running} …" if running and not event.final else "")
+        if self._in_steps:
+            self._screen.status("" if event.final or isinstance(event.body, Paused) else self._under_way())
 
     def end(self) -> None:
         """Nothing more is shown for now."""
         self._screen.end()
+
+    def _under_way(self) -> str:
+        running = ", ".join(self._account.running.values())
+        return f"  · {running or self._account.model or 'loading'} …"
 
     def _catch_up(self) -> None:
         """Show the text that was told and is not shown yet."""

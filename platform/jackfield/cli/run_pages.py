@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from jackfield.cli.approval_question import whole
-from jackfield.cli.call_lines import count, ended_line, in_one_line
+from jackfield.cli.call_lines import count, ended_line, in_one_line, without_steering
 from jackfield.cli.model_pages import moment
 from jackfield.cli.run_account import EndedCall, RunAccount
 from jackfield.contracts.runs import RunRecord, RunRequest, RunState
@@ -56,7 +56,7 @@ def _sections(run: RunRecord, account: RunAccount) -> list[tuple[str, str]]:
         ("notes", "\n".join(f"  {in_one_line(note, sys.maxsize)}" for note in account.notes)),
         ("calls", _calls(run, account)),
         ("waits for approval of", _waiting(account)),
-        ("answer", account.text),
+        ("answer", without_steering(account.text)),
     ]
 
 
@@ -126,7 +126,7 @@ def _usage(run: RunRecord) -> str:
 
 def _conversation(request: RunRequest) -> str:
     if request.messages:
-        return "\n".join(f"{message.role}: {message.text}" for message in request.messages)
+        return "\n".join(f"{message.role}: {without_steering(message.text)}" for message in request.messages)
     return request.prompt if isinstance(request.prompt, str) else ""
 
 

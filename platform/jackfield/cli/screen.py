@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from jackfield.cli.call_lines import shortened
+from jackfield.cli.call_lines import shortened, without_steering
 from jackfield.cli.output import say
 
 ERASE_LINE = "\r\x1b[K"
@@ -20,7 +20,8 @@ class Screen:
         """A `quiet` one shows remarks only."""
         self._quiet = quiet
         self._lively = sys.stderr.isatty()
-        self._one = self._lively and sys.stdout.isatty() and not quiet
+        self._at_terminal = sys.stdout.isatty()
+        self._one = self._lively and self._at_terminal and not quiet
         self._mid_line = False
         self._behind_remark = False
         self._held: list[str] = []
@@ -74,7 +75,7 @@ class Screen:
     def _echo(self, text: str) -> None:
         if text:
             self._erase_status()
-            click.echo(text, nl=False)
+            click.echo(without_steering(text) if self._at_terminal else text, nl=False)
             self._mid_line = not text.endswith("\n")
             self._behind_remark = False
 
