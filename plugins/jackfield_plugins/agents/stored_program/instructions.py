@@ -17,7 +17,7 @@ MOST_FILES = 4
 LONGEST_INSTRUCTION = 500
 """Characters; without an end a small model may never come to one."""
 
-_Path = Annotated[str, msgspec.Meta(pattern=f"^{PATH}$")]
+_Path = Annotated[str, msgspec.Meta(pattern=rf"^(?:{PATH})\Z")]
 
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):
