@@ -11,7 +11,7 @@ import structlog
 from jackfield.cancellation import carried_through
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
-from jackfield.errors import Conflict, InternalFault, JackfieldError, RunElsewhere, RunNotFound, ShuttingDown
+from jackfield.errors import Conflict, InternalFault, JackfieldError, NameTaken, RunElsewhere, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
 from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
@@ -72,8 +72,10 @@ class InlineExecutor:
             return False
         await self._let_pause(run_id)
         if control := self._controls.get(run_id):
-            control.stop()
-            return True
+            if control.stop():
+                return True
+            await asyncio.wait([self._tasks[run_id]])
+            return (await self._recorded(run_id)).state == "cancelled" or await self.cancel(run_id)
         if run_id in self._journals:
             await asyncio.sleep(0)
             return await self.cancel(run_id)
@@ -86,8 +88,8 @@ class InlineExecutor:
         raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
 
     async def _let_pause(self, run_id: str) -> None:
-        """Wait until a run that was told to be paused is let go of."""
-        if (journal := self._journals.get(run_id)) and journal.over:
+        """Wait until a run that is being paused, or put on record as ended, is let go of."""
+        if (journal := self._journals.get(run_id)) and journal.closing:
             await asyncio.wait([self._tasks[run_id]])
 
     async def _recorded(self, run_id: str) -> RunRecord:
@@ -109,6 +111,9 @@ class InlineExecutor:
         control = self._controls[run.id] = RunControl()
         try:
             await self._write_all(run, journal, control, history)
+        except NameTaken:
+            log.warning("another process has taken a run over", run=run.id)
+            await journal.leave()
         except JackfieldError as error:
             log.error("run could not be recorded", run=run.id, reason=error.message)
             await journal.abandon(error)
@@ -122,8 +127,10 @@ class InlineExecutor:
     ) -> None:
         """Write a run's events and its end, however it ends; raises only what the store raises."""
         try:
-            await self._records.set_state(run.id, "running")
             async with aclosing(self._lifecycle.perform(run, control, history)) as events:
+                # Only who can add the first event has the run; until then it may be somebody else's.
+                await carried_through(journal.write(await anext(events)))
+                await self._records.set_state(run.id, "running")
                 async for body in events:
                     await carried_through(journal.write(body))
             return

@@ -62,6 +62,7 @@ class RunHost:
         self._told = ToldText(flow, replay.told)
         self._started = False
         self._under_way = 0
+        self._suspended = False
         self._pending: list[PendingCall] = []
         self._idle = asyncio.Condition()
 
@@ -129,6 +130,10 @@ class RunHost:
         """A remark for those who watch."""
         if not self._replay.noted(text):
             self._flow.tell(Noted(text=text))
+
+    def finish(self) -> None:
+        """The agent is done: its answer is whole."""
+        self._told.finish()
 
     async def _turn(self, asked: Asked, *, shown: bool) -> Turn:
         if shown:
@@ -221,6 +226,8 @@ class RunHost:
 
     @asynccontextmanager
     async def _operation(self) -> AsyncIterator[None]:
+        if self._suspended:
+            raise Suspension(self._pending)
         self._under_way += 1
         try:
             yield
@@ -239,6 +246,7 @@ class RunHost:
                 await self._idle.wait_for(lambda: self._under_way == 0)
         finally:
             self._under_way += 1
+        self._suspended = True
         raise Suspension(self._pending)
 
 

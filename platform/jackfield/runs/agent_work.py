@@ -45,7 +45,7 @@ class AgentWork:
         use = request.tools or ToolUse()
         _check(request, use)
         flow, replay = EventFlow(), Replay(history)
-        meter = RunMeter(request.limits, equipment.price(model.name))
+        meter = RunMeter(request.limits, equipment.price(model.name), worked=replay.seconds)
         protocol = equipment.protocol(use)
         scope = RunScope(run_id=run.id, folder=Path(use.folder) if use.folder else None)
         tools = await equipment.tools(use, scope)
@@ -84,6 +84,7 @@ class AgentWork:
         try:
             async with asyncio.timeout(self._meter.seconds_left) as clock:
                 self.reason = await self._agent.work(self._request.messages, self._host)
+            self._host.finish()
         except TimeoutError as error:
             if not clock.expired():
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from jackfield.cancellation import carried_through
 from jackfield.contracts.tools import ToolResult
 from jackfield.errors import ArgumentsInvalid
 from jackfield.events import PendingCall
@@ -60,7 +61,7 @@ class AnswerCalls:
 
     def start(self, call: Call, *, caused_by: Sequence[Span]) -> None:
         """Run a call that is whole."""
-        opened = self._streamed.pop(call.identifier, None)
+        opened = self._streamed.get(call.identifier)
         work = self._perform(call, tuple(caused_by), opened[0] if opened else None)
         task = asyncio.create_task(work, name=f"call {call.tool}")
         task.add_done_callback(self._note_fault)
@@ -72,14 +73,17 @@ class AnswerCalls:
             await asyncio.gather(*self._tasks.values())
 
     async def close(self) -> None:
-        """Cancel what still runs and undo what was begun; a second call does nothing."""
-        for identifier in list(self._streamed):
-            await self.abort(identifier)
+        """Cancel what still runs and undo what was begun and has no result; a second call does nothing."""
+        await carried_through(self._closed())
+
+    async def _closed(self) -> None:
         running = [task for task in self._tasks.values() if not task.done()]
         for task in running:
             task.cancel()
         if running:
             await asyncio.wait(running)
+        for identifier in list(self._streamed):
+            await self.abort(identifier)
 
     def _note_fault(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception():

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import JackfieldError
-from jackfield.events import CallText, Cancelled, Failed, Finished, Paused, RunEvent, RunEventBody, TextDelta
+from jackfield.events import CallText, Cancelled, Failed, Finished, Paused, Resumed, RunEvent, RunEventBody, TextDelta
 
 WRITE_INTERVAL = 0.25
 """Seconds between writes of an answer's deltas; anything else is written at once."""
 
 
 class RunJournal:
-    """Written by one run, followed by any number of watchers, on one event loop."""
+    """Written by one run, followed by any number of watchers, on one event loop.
+
+    It is `closing` once it was given an end or a pause to write.
+    """
 
     def __init__(self, records: RunRecords, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """`history` are the events on record of a run that is taken up again."""
@@ -25,17 +28,20 @@ class RunJournal:
         self._events: list[RunEvent] = list(history)
         self._shown = len(history)
         self._stored = len(history)
-        self._paused = False
+        self.closing = False
+        self._left = False
         self._stored_at = 0.0
         self._news = asyncio.Condition()
 
     async def write(self, body: RunEventBody) -> None:
-        """Number an event, store it when due, and tell the watchers; an end or a pause is told only once it is stored.
+        """Number an event, store it when due, and tell the watchers; ends, pauses and resumptions only once stored.
 
         The first end stands: a second one only tries again to record it.
         """
         event = self._end or self._numbered(body)
-        if not event.final and not isinstance(body, Paused):
+        self.closing = event.final or isinstance(body, Paused)
+        told_at_once = not (event.final or isinstance(body, Paused | Resumed))
+        if told_at_once:
             await self._show()
         if (
             not isinstance(body, TextDelta | CallText)
@@ -44,15 +50,25 @@ class RunJournal:
             await self._store()
         if event.final:
             await settle(self._records, event)
-            await self._show()
         if isinstance(body, Paused):
-            await self._pause()
+            await self._records.set_state(self._run.id, "paused")
+            await self.leave()
+        elif not told_at_once:
+            await self._show()
 
     async def abandon(self, error: JackfieldError) -> None:
         """Tell the watchers of an end that the store could not take."""
         del self._events[self._shown :]
         self._numbered(failure(error))
         await self._show()
+
+    async def leave(self) -> None:
+        """Tell no more, and nothing that is not on record: the run waits for somebody, or is another process's."""
+        del self._events[self._stored :]
+        async with self._news:
+            self._shown = len(self._events)
+            self._left = True
+            self._news.notify_all()
 
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
         """Events with a greater number, past and to come, until the final one or a pause."""
@@ -72,8 +88,8 @@ class RunJournal:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come from here: the run ended, or waits for somebody."""
-        return self.ended or self._paused
+        """Whether nothing more will come from here."""
+        return self.ended or self._left
 
     @property
     def _end(self) -> RunEvent | None:
@@ -83,13 +99,6 @@ class RunJournal:
         event = RunEvent(run_id=self._run.id, number=len(self._events) + 1, at=datetime.now(UTC), body=body)
         self._events.append(event)
         return event
-
-    async def _pause(self) -> None:
-        await self._records.set_state(self._run.id, "paused")
-        async with self._news:
-            self._shown = len(self._events)
-            self._paused = True
-            self._news.notify_all()
 
     async def _store(self) -> None:
         fresh = self._events[self._stored :]

@@ -39,13 +39,13 @@ class RunControl:
         if self.stopped:
             task.cancel()
 
-    def stop(self) -> None:
-        """End the run; what it wrote until then stands."""
+    def stop(self) -> bool:
+        """End the run; what it wrote until then stands. False where its work was done already."""
         self.stopped = True
         if self._handle:
             self._handle.cancel()
-        elif self._task:
-            self._task.cancel()
+            return True
+        return bool(self._task and self._task.cancel())
 
 
 class RunLifecycle:
@@ -97,7 +97,8 @@ class RunLifecycle:
                 async for body in bodies:
                     yield body
         except Suspension as suspension:
-            yield Paused(reason="approval", calls=suspension.calls)
+            stopped = Cancelled(usage=work.usage) if control.stopped else None
+            yield stopped or Paused(reason="approval", calls=suspension.calls)
         except asyncio.CancelledError:
             if not control.stopped:
                 raise

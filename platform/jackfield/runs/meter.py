@@ -29,10 +29,11 @@ Price = tuple[float, float]
 class RunMeter:
     """Counts one run's answers, tokens, time and money; raises LimitReached where one is used up."""
 
-    def __init__(self, limits: RunLimits, price: Price = (0.0, 0.0)) -> None:
+    def __init__(self, limits: RunLimits, price: Price = (0.0, 0.0), *, worked: float = 0.0) -> None:
+        """`worked` is for how many seconds the run was worked on before it was resumed."""
         self._limits = limits
         self._price = price
-        self._began = time.monotonic()
+        self._began = time.monotonic() - worked
         self._steps = 0
         self._same: Counter[tuple[CallKey, str]] = Counter()
         self.usage = NOTHING

@@ -42,6 +42,8 @@ class Replay:
         self._notes: Counter[str] = Counter()
         self.told = ""
         self.resumes = False
+        self.seconds = 0.0
+        self._newest: RunEvent | None = None
         for event in history:
             self._keep(event)
 
@@ -50,15 +52,11 @@ class Replay:
         return _next(self._answers[asked])
 
     def result(self, call: Call) -> ToolResult | None:
-        """The next result of such a call; the decision that led to it goes with it."""
-        key = call_key(call.tool, call.arguments)
-        found = _next(self._results[key])
-        if found:
-            self.decision(call)
-        return found
+        """The next result of such a call."""
+        return _next(self._results[call_key(call.tool, call.arguments)])
 
     def decision(self, call: Call) -> Decided | None:
-        """The next decision on such a call."""
+        """The next decision on such a call that has not led to a result."""
         return _next(self._decisions[call_key(call.tool, call.arguments)])
 
     def noted(self, text: str) -> bool:
@@ -68,12 +66,14 @@ class Replay:
 
     def _keep(self, event: RunEvent) -> None:
         self.resumes = True
+        self._time(event)
         match event.body:
             case Answered() as answer:
                 self._answers[answer.asked].append(answer)
             case CallEnded() as ended:
                 result = ToolResult(text=ended.text, error=ended.error, provenance=ended.provenance)
                 self._results[call_key(ended.call.tool, ended.call.arguments)].append(result)
+                self.decision(ended.call)
             case Decided() as decided:
                 self._decisions[call_key(decided.call.tool, decided.call.arguments)].append(decided)
             case Noted(text=text):
@@ -82,6 +82,13 @@ class Replay:
                 self.told += text
             case Rewritten(keeps=keeps):
                 self.told = self.told[:keeps]
+
+    def _time(self, event: RunEvent) -> None:
+        """Add the time up to an event to the seconds in which the run was worked on."""
+        idle = isinstance(event.body, Decided | Resumed) or event.body == Paused(reason="interrupted")
+        if self._newest and not idle:
+            self.seconds += (event.at - self._newest.at).total_seconds()
+        self._newest = event
 
 
 def call_key(tool: str, arguments: Mapping[str, Any]) -> CallKey:

@@ -33,6 +33,12 @@ class ToldText:
         if known < len(text) or (not text and scores):
             self._flow.tell(TextDelta(text=text[known:], tokens=tokens, scores=scores))
 
+    def finish(self) -> None:
+        """The answer is whole: what was told before beyond it does not stand."""
+        if len(self._before) > self._length:
+            self._flow.tell(Rewritten(keeps=self._length))
+            self._before = ""
+
 
 def _common_length(one: str, other: str) -> int:
     pairs = enumerate(zip(one, other, strict=False))
