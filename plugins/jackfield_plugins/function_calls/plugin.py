@@ -19,6 +19,7 @@ def jackfield_call_protocols() -> list[Provided[CallProtocol]]:
     return [
         Provided("native", _native, "calls as the model's own template teaches them"),
         Provided("constrained", _constrained, "the same, held to the tools' names and schemas"),
+        Provided("cautious", _cautious, "held likewise, and shown only tools that seem made for what is asked"),
         Provided("interrupts", _interrupts, "results reach the model while it writes"),
     ]
 
@@ -39,6 +40,12 @@ def _constrained() -> CallProtocol:
     from jackfield_plugins.function_calls.constrained import ConstrainedProtocol
 
     return ConstrainedProtocol()
+
+
+def _cautious() -> CallProtocol:
+    from jackfield_plugins.function_calls.cautious import CautiousProtocol
+
+    return CautiousProtocol()
 
 
 def _interrupts() -> CallProtocol:
