@@ -22,8 +22,8 @@ _WORDS = re.compile(r"[a-z]+")
 _EVERYDAY = frozenset(
     _WORDS.findall(
         "the a an of for in on to and or is are be what which how do does i me my can could you please with from by at "
-        "as that this it its if given find calculate get using use would like want need there was were will should have "
-        "has had about into between give tell show"
+        "as that this it its if given find calculate get using use would like want need there was were will should "
+        "have has had about into between give tell show"
     )
 )
 """Words that say nothing of what is asked."""
