@@ -62,7 +62,8 @@ def test_a_chat_asks_at_the_terminal(calling: Installation) -> None:
         terminal.wait_for("So: news\n")
         terminal.wait_for("> ")
         terminal.type("Bye\n")
-        terminal.wait_for("\nBye\n")
+        terminal.wait_for("Bye\n")
+        terminal.wait_for("Bye\n")
         terminal.wait_for("> ")
         terminal.type("/exit\n")
         assert terminal.ended() == 0

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import click
 import msgspec
 
-from jackfield.cli.approval_question import Decision, allowed_before, asked_decision
+from jackfield.cli.approval_question import Decision, asked_decision
 from jackfield.cli.call_lines import called
 from jackfield.cli.output import print_json, say
 from jackfield.cli.run_account import EndedCall, RunAccount
@@ -51,10 +51,10 @@ class ShownRun:
     def __init__(self, workbench: Workbench, run_id: str, *, quiet: bool = False, in_steps: bool = True) -> None:
         self._workbench = workbench
         self._run_id = run_id
+        self._in_steps = in_steps
         self._account = RunAccount()
         self._display = RunDisplay(self._account, quiet=quiet, in_steps=in_steps)
         self._always: set[Permission] = set()
-        self._permissions: dict[str, Permission] = {}
 
     def recall(self, history: tuple[RunEvent, ...]) -> None:
         """Take what is on record of a run that goes on from there; its text is shown with what follows."""
@@ -77,6 +77,8 @@ class ShownRun:
         finally:
             self._display.end()
         if self._account.error:
+            if self._in_steps:
+                say(f"`jackfield runs show {self._run_id}` tells how far it came.")
             raise self._account.error
         return self._so_far()
 
@@ -106,21 +108,23 @@ class ShownRun:
         return True
 
     async def _decision(self, pending: PendingCall) -> Decision | None:
-        if allowed_before(pending, self._permissions, self._always):
-            return Decision(approved=True)
         if not can_ask():
             return None
+        permission = await self._permission(pending.call.tool)
+        if permission in self._always and not pending.guarded:
+            return Decision(approved=True)
         self._display.end()
-        await self._know_permissions()
-        permission = self._permissions.get(pending.call.tool)
         decision = await asked_decision(pending, permission)
         if decision and decision.always and permission:
             self._always.add(permission)
         return decision
 
-    async def _know_permissions(self) -> None:
-        if not self._permissions:
-            self._permissions = {tool.name: tool.permission for tool in await self._workbench.tools()}
+    async def _permission(self, tool: str) -> Permission | None:
+        """What calls of a tool need; None where it is not there any more."""
+        try:
+            return (await self._workbench.tool_catalog.chosen([tool]))[tool].description.permission
+        except JackfieldError:
+            return None
 
     def _so_far(self) -> Answer:
         account = self._account

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -73,8 +72,3 @@ def _argument(name: str, value: Any) -> str:
     if len(lines) == 1:
         return f"  {printable(name)}: {lines[0]}"
     return "\n".join([f"  {printable(name)}:", *(f"    {line}" for line in lines)])
-
-
-def allowed_before(pending: PendingCall, permissions: Mapping[str, Permission], always: Collection[Permission]) -> bool:
-    """Whether a call lacks nothing but a permission that was given for the whole run."""
-    return not pending.guarded and permissions.get(pending.call.tool) in always

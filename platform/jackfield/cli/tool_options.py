@@ -121,7 +121,9 @@ def _existing(folder: Path) -> Path:
         found = folder.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidRequest(f"--folder: '{folder}' cannot be used: {reason}.", parameter="folder") from error
+        raise InvalidRequest(
+            f"--folder: '{folder}' cannot be used: {reason}; make it first, or name another.", parameter="folder"
+        ) from error
     if not found.is_dir():
         raise InvalidRequest(f"--folder: '{folder}' is a file; give a folder.", parameter="folder")
     return found
