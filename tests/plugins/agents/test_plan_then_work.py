@@ -7,6 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
+from jackfield.contracts.sampling import Constraint
 from jackfield.contracts.tools import ToolChoice
 from jackfield.events import Answered, CallEnded, Failed, Finished, Noted, Paused
 from jackfield.testing.scripted_tools import ScriptedTool
@@ -188,3 +191,16 @@ async def test_results_too_long_for_the_context_are_cut_with_a_notice(open_workb
     assert text_of(events) == "4"
     assert any("The context is short" in noted.text for noted in bodies(events, Noted))
     assert not bodies(events, Failed)
+
+
+async def test_the_shape_and_length_that_are_asked_for_are_the_answers_and_not_the_plans(open_workbench: Any) -> None:
+    tool = ScriptedTool("echo", echo)
+    steps = plan(("echo", {"text": "one"}), ("LLM", {"question": "Is it #E1?"}))
+    shape = Constraint(kind="choice", value='["yes", "no"]')
+    async with open_workbench(
+        planning(steps, solve=lambda asked: "yes" if "IS IT <ONE>?" in asked else "no"), tool
+    ) as it:
+        request = msgspec.structs.replace(asking("Go.", "echo", agent=AGENT), constraint=shape, max_tokens=3)
+        events = await followed(it, request)
+    assert tool.asked == [{"text": "one"}]
+    assert text_of(events) == "yes"
