@@ -95,7 +95,8 @@ class CallForm(msgspec.Struct, frozen=True, kw_only=True):
 class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     """Answers that are free text, or free text that ends in calls; or calls alone, in the first form, if `required`.
 
-    A call is a JSON object: the tool's name, then its arguments under one of some keys.
+    A call is a JSON object: the tool's name, then its arguments under one of some keys. With `otherwise`, the value of
+    a JSON schema stands in the place of free text, and calls are of the first form.
     """
 
     tools: tuple[ToolShape, ...]
@@ -103,3 +104,9 @@ class CallShape(msgspec.Struct, frozen=True, kw_only=True):
     several: bool
     required: bool
     arguments_keys: tuple[str, ...] = ("arguments",)
+    otherwise: str | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether an answer may be free text."""
+        return not self.required and self.otherwise is None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from jackfield.contracts.engine import Adapter, TokenEngine
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.protocols import Presentation
 from jackfield.contracts.runs import RunRequest
-from jackfield.contracts.sampling import Constraint, Sampling, layered_sampling
+from jackfield.contracts.sampling import CallShape, Constraint, Sampling, layered_sampling
 from jackfield.contracts.tools import ToolDescription
 from jackfield.decoding.loaded_adapters import adaptable
 from jackfield.decoding.request import DecodeRequest
@@ -64,12 +66,20 @@ def assembled(
 def _constraint(request: RunRequest, shown: Presentation | None) -> Constraint | None:
     of_calls = shown.constraint if shown else None
     if of_calls and request.constraint:
+        if request.constraint.kind == "json_schema" and of_calls.kind == "calls" and not request.constraint.triggers:
+            return _calls_or_json(of_calls, request.constraint)
         raise InvalidRequest(
-            "An answer of a given shape cannot be asked for together with a call protocol that shapes answers itself; "
+            "A call protocol that shapes answers itself takes no other shape beside it than a JSON schema; "
             "leave the shape out, or ask with call_protocol 'native'.",
             parameter=request.constraint.parameter,
         )
     return of_calls or request.constraint
+
+
+def _calls_or_json(calls: Constraint, answer: Constraint) -> Constraint:
+    """An answer that calls, or else has the shape that was asked for."""
+    shape = msgspec.structs.replace(msgspec.json.decode(calls.value, type=CallShape), otherwise=answer.value)
+    return msgspec.structs.replace(calls, value=msgspec.json.encode(shape).decode(), parameter=answer.parameter)
 
 
 def _suiting_adapter(installed: InstalledModel, engine: TokenEngine) -> Adapter:

@@ -45,7 +45,8 @@ def parsed_shape(value: str, parameter: str) -> CallShape:
             parameter=parameter,
         )
     tools = tuple(_checked(tool, parameter) for tool in shape.tools)
-    return msgspec.structs.replace(shape, tools=tools)
+    otherwise = shape.otherwise and json.dumps(checked_schema(shape.otherwise, parameter))
+    return msgspec.structs.replace(shape, tools=tools, otherwise=otherwise)
 
 
 def call_rules(shape: CallShape) -> str:
@@ -86,6 +87,8 @@ def _without_more(schema: Any) -> Any:
 
 
 def _starts(shape: CallShape) -> list[str]:
+    if shape.otherwise is not None and not shape.required:
+        return ["start: otherwise | first_0 calls_0", f"otherwise: %json {_held(json.loads(shape.otherwise))}"]
     if shape.required:
         return ["start: first_0 calls_0"]
     return [_THOUGHT, " | ".join(["text: free", *(f"maybe_{at}" for at in range(len(shape.forms)))])]
@@ -96,13 +99,12 @@ def _tools(shape: CallShape) -> Iterator[str]:
     keys = "|".join(_escaped(_json_text(key)) for key in shape.arguments_keys)
     for at, tool in enumerate(shape.tools):
         name = _escaped(_json_text(tool.name)[1:])
-        held = tool.parameters | {"x-guidance": {"whitespace_pattern": WHITESPACE}}
         yield f"KNOWN_{at}: /{ANY_SPACE.join((name, ',', f'(?:{keys})', ':'))}/"
         yield f"known_{at}[lazy]: KNOWN_{at}"
         yield f"NAME_{at}: /{SPACE.join((name, ',', f'(?:{keys})', ':'))}/"
         yield f"named_{at}: NAME_{at}"
         yield f"arguments_{at}: gap json_{at} | json_{at}"
-        yield f"json_{at}: %json {json.dumps(held)}"
+        yield f"json_{at}: %json {_held(tool.parameters)}"
     every = range(len(shape.tools))
     yield "gap: GAP"
     yield r"GAP: /[\x20\t\r\n]{1,16}/"
@@ -111,7 +113,7 @@ def _tools(shape: CallShape) -> Iterator[str]:
 
 
 def _forms(shape: CallShape) -> Iterator[list[str]]:
-    for at, form in enumerate(shape.forms):
+    for at, form in enumerate(shape.forms if shape.free else shape.forms[:1]):
         brace = SPACE.join(_brace(form))
         more = "|".join(_spaced(separator, SPACE) for separator in form.separators)
         closes = SPACE + _spaced(form.closes, SPACE) if form.closes else ""
@@ -123,9 +125,9 @@ def _forms(shape: CallShape) -> Iterator[list[str]]:
         ]
         if shape.several:
             rules += [f"more_{at}: MORE_{at}", f"MORE_{at}: /{SPACE}\\}}{SPACE}(?:{more}){brace}/"]
-        if shape.required:
+        if not shape.free:
             rules += [f"first_{at}: FIRST_{at}", f"FIRST_{at}: /{_spaced(form.opens, SPACE)}{brace}/"]
-        yield rules if shape.required else rules + _beginning(at, form)
+        yield rules + _beginning(at, form) if shape.free else rules
 
 
 def _beginning(at: int, form: CallForm) -> list[str]:
@@ -160,6 +162,10 @@ def _spaced(text: str, space: str) -> str:
 def _escaped(text: str) -> str:
     """A text as a part of an expression between slashes."""
     return re.sub(r"([^0-9A-Za-z_\x80-\U0010ffff])", lambda found: f"\\x{ord(found[1]):02x}", text)
+
+
+def _held(schema: dict[str, Any]) -> str:
+    return json.dumps(schema | {"x-guidance": {"whitespace_pattern": WHITESPACE}})
 
 
 def _json_text(text: str) -> str:

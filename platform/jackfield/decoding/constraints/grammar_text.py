@@ -70,7 +70,7 @@ def grammar_text(constraint: Constraint) -> str:
 def texts_before_shape(constraint: Constraint) -> tuple[str, ...] | None:
     """Texts until which an answer is free, none where it never is; None where it is free wherever it may end."""
     if constraint.kind == "calls":
-        return () if _shape_of_calls(constraint).required else None
+        return None if _shape_of_calls(constraint).free else ()
     return constraint.triggers
 
 
