@@ -246,6 +246,6 @@ async def test_tools_are_listed_with_what_cannot_be_had(at_home: Any) -> None:
         body = (await served.client.get("/api/tools")).json()
     (door,) = body["tools"]
     assert (door["name"], door["permission"], door["parameters"]) == ("door", "execute", DOOR)
-    assert door["origin"] == "plugin 'house'"
+    assert door["origin"] == "house"
     assert door["timeout"] == 30
     assert body["failures"] == {"garage": "The server of the garage does not answer."}

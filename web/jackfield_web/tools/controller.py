@@ -11,7 +11,7 @@ from jackfield.workbench import Workbench
 
 
 class ListedTool(ToolDescription, frozen=True, kw_only=True, omit_defaults=False):
-    """A tool, and in words whose it is."""
+    """A tool, and the plugin or source that it is from."""
 
     origin: str
 
