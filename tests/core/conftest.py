@@ -35,7 +35,7 @@ def machine(tmp_path: Path, _pulled: Installation) -> Installation:
 
 @pytest.fixture
 def calling(tmp_path: Path, _pulled: Installation) -> Installation:
-    """A machine whose model makes the calls that its task tells it to, as the sample plugin says; with our own tools."""
+    """A machine with our own tools, whose model makes the calls that its task tells it to; see the sample plugin."""
     plugins = ("calling-model", "tools", "agents", "function-calls", "guards")
     machine = Installation(tmp_path, CALLING_MODEL, plugins=plugins)
     machine.environment["JACKFIELD_TOOLS__PROTOCOL"] = "native"
