@@ -49,21 +49,20 @@ def _step(number: int, tool: str, text: str) -> dict[str, Any]:
 
 
 def stored_program(prompt: str) -> str:
-    """Writes two files in two steps, the second of which fails its checks at first, and tests them."""
+    """Writes two files in two steps, the second of which fails its checks at first, and tests one of them."""
     if "Divide the user's task" in prompt:
-        return json.dumps({"steps": [_instruction(prompt, "a.py"), _instruction(prompt, "b.json", tests=["a.py"])]})
+        return json.dumps({"steps": [_instruction("test_a.py"), _instruction("b.json")]})
     answers = {
-        "1.0": "FILE a.py\n```python\na = 1\n```\n",
+        "1.0": "FILE test_a.py\n```python\na = 1\n```\n",
         "2.0": "FILE b.json\n```\n{\n```\n",
-        "2.1": 'FILE b.json\n```\n{"b": 1}\n```\n',
+        "2.1": 'FILE b.json\n```\n{"b": 1}\n```\nDONE\n',
     }
     step = "1" if "Step 1 of" in prompt else "2"
     return answers.get(f"{step}.{prompt.count('<|start|>assistant')}", "")
 
 
-def _instruction(prompt: str, path: str, *, tests: Sequence[str] = ()) -> dict[str, Any]:
-    step = {"instruction": f"Write {path}.", "files": [path]}
-    return {**step, "tests": list(tests)} if '"tests"' in prompt else step
+def _instruction(path: str) -> dict[str, Any]:
+    return {"instruction": f"Write {path}.", "files": [path]}
 
 
 REPLIES: dict[str, Callable[[str], str]] = {

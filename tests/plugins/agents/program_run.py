@@ -40,10 +40,10 @@ from jackfield_plugins.tools.folder import GrantedFolder
 from jackfield_storage import plugin as storage
 
 STEPS: list[dict[str, Any]] = [
-    {"instruction": "Write the numbers.", "files": ["numbers.py"], "tests": []},
-    {"instruction": "Add them up, with numbers.py.", "files": ["adding.py"], "tests": []},
-    {"instruction": "Say so, in JSON and in words.", "files": ["result.json", "docs/result.md"], "tests": []},
-    {"instruction": "Test adding.py.", "files": ["test_adding.py"], "tests": ["test_adding.py"]},
+    {"instruction": "Write the numbers.", "files": ["numbers.py"]},
+    {"instruction": "Add them up, with numbers.py.", "files": ["adding.py"]},
+    {"instruction": "Say so, in JSON and in words.", "files": ["result.json", "docs/result.md"]},
+    {"instruction": "Test adding.py.", "files": ["test_adding.py"]},
 ]
 ANSWERS = {
     "1.0": {"numbers.py": "def numbers(:"},

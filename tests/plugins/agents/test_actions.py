@@ -41,9 +41,10 @@ def written(action: Action) -> str:
 @given(ACTIONS)
 def test_whatever_is_written_is_read_and_let_through(actions: list[Action]) -> None:
     text = "".join(map(written, actions))
-    assert list(read_actions(text)) == actions
+    assert list(read_actions(text)) == list(read_actions(text + "DONE")) == actions
     constraint = actions_constraint(writes=PATHS, reads=PATHS, may_end=False)
     assert re.fullmatch(constraint.value, text)
+    assert re.fullmatch(constraint.value, text + "DONE")
 
 
 @given(st.text())
@@ -72,11 +73,12 @@ def test_what_is_not_to_be_written_is_not_let_through(text: str) -> None:
     assert not re.fullmatch(constraint.value, text)
 
 
-def test_the_word_that_ends_a_step_stands_alone() -> None:
+def test_the_word_that_ends_a_step_stands_at_the_end() -> None:
     value = actions_constraint(writes=PATHS, reads=None, may_end=True).value
     assert re.fullmatch(value, "DONE\n")
     assert re.fullmatch(value, "READ any/where.txt\n")
-    assert not re.fullmatch(value, "READ one.py\nDONE\n")
+    assert re.fullmatch(value, "READ one.py\nDONE\n")
+    assert not re.fullmatch(value, "DONE\nREAD one.py\n")
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../b", "a//b", "~/x", "a b", "", ".", "a/", "x\n"])

@@ -15,20 +15,19 @@ from jackfield.contracts.engine import EngineLimits
 from jackfield.contracts.runs import RunLimits
 from jackfield.errors import ToolFailure
 from jackfield.events import Answered, CallEnded, Failed, Finished, Noted, Paused
+from jackfield.messages import Call
 from jackfield.testing.scripted_tools import ScriptedTool
 from jackfield.testing.tool_runs import asking, bodies, followed, text_of
+from jackfield.workbench import Workbench
 from jackfield_plugins.agents.stored_program.trial import trial_program
 
 AGENT = "stored-program"
 Reply = Callable[[str], str]
 
 
-def program(*steps: tuple[str, list[str]], tests: Mapping[int, list[str]] | None = None) -> str:
-    """Instructions as a planner writes them; with `tests` each step has some, by its number."""
-    written: list[dict[str, Any]] = [{"instruction": instruction, "files": files} for instruction, files in steps]
-    if tests is not None:
-        written = [{**step, "tests": tests.get(number, [])} for number, step in enumerate(written, 1)]
-    return json.dumps({"steps": written})
+def program(*steps: tuple[str, list[str]]) -> str:
+    """Instructions as a planner writes them."""
+    return json.dumps({"steps": [{"instruction": instruction, "files": files} for instruction, files in steps]})
 
 
 def file(path: str, content: str) -> str:
@@ -132,7 +131,7 @@ class TestOne(unittest.TestCase):
 
 
 async def test_what_fails_its_test_goes_back_to_the_model(open_workbench: Any, folder: Path) -> None:
-    plan = program(("Write it.", ["one.py"]), ("Test one.py.", ["test_one.py"]), tests={2: ["test_one.py"]})
+    plan = program(("Write it.", ["one.py"]), ("Test one.py.", ["test_one.py"]))
     reply = working(
         plan,
         "1.0 " + file("one.py", "def one():\n    return 2"),
@@ -231,32 +230,41 @@ async def test_what_was_made_of_a_file_that_others_wrote_waits_for_somebody(
         "1.0 " + file("one.py", "x = 1"),
         "2.0 READ one.py\nREAD notes.txt\n",
         "2.1 " + file("sum.txt", "notes"),
+        "2.2 " + file("sum.txt", "notes again"),
     )
     async with open_equipped_workbench(reply) as workbench:
         request = asking("Write.", "write_file", "read_file", agent=AGENT, folder=str(folder), approval="grant")
         run = await workbench.start(request)
-        async for event in workbench.watch(run.id):
-            if isinstance(event.body, Paused):
-                break
-        (waiting,) = event.body.calls
-        assert waiting.call.arguments["path"] == "sum.txt"
-        assert [path.name for path in folder.iterdir() if path.suffix == ".py"] == ["one.py"]
+        at, waiting = await paused(workbench, run.id)
+        assert [call.arguments for call in waiting] == [{"path": "sum.txt", "content": "notes\n"}]
         await workbench.decide(run.id, approved=False, reason="No.")
+        at, waiting = await paused(workbench, run.id, after=at)
+        assert {path.name for path in folder.iterdir()} == {"notes.txt", "one.py"}
+        assert [call.arguments for call in waiting] == [{"path": "sum.txt", "content": "notes again\n"}]
+        await workbench.decide(run.id, approved=True)
         events = [event async for event in workbench.watch(run.id)]
-    assert not (folder / "sum.txt").exists()
-    assert events[-1].final
+    assert isinstance(events[-1].body, Finished), events[-1].body
+    assert (folder / "sum.txt").read_text(encoding="utf-8") == "notes again\n"
 
 
-async def test_a_program_that_cannot_be_carried_out_is_asked_for_once_more(open_workbench: Any, folder: Path) -> None:
-    bad = program(("Test.", ["test_one.py"]), ("Write.", ["one.py"]), tests={1: ["one.py"]})
+async def paused(workbench: Workbench, run_id: str, *, after: int = 0) -> tuple[int, list[Call]]:
+    """At which event a run comes to wait for somebody, and for which calls."""
+    async for event in workbench.watch(run_id, after=after):
+        if isinstance(event.body, Paused):
+            return event.number, [pending.call for pending in event.body.calls]
+    pytest.fail("the run waits for nobody")
+
+
+async def test_a_plan_that_was_cut_is_asked_for_once_more(open_workbench: Any) -> None:
+    long = json.dumps({"steps": [{"instruction": "Write on. " * 45, "files": ["one.py"]}] * 9})
+    short = program(("Write.", ["one.py"]))
 
     def reply(prompt: str) -> str:
-        if "Divide the user's task" in prompt:
-            return bad
-        return file("test_one.py", "x = 1") if "Step 1 of" in prompt else file("one.py", "x = 1")
+        if "Divide the user's task" not in prompt:
+            return file("one.py", "x = 1")
+        return short if "These steps cannot be read. They were not at their end" in prompt else long
 
-    async with open_workbench(reply, python_runner(folder)) as workbench:
-        events = await followed(workbench, asking("Write.", "run_python", agent=AGENT, allowed=("execute",)))
+    async with open_workbench(reply) as workbench:
+        events = await followed(workbench, asking("Write.", agent=AGENT))
     assert isinstance(events[-1].body, Finished), events[-1].body
-    assert "Step 1 runs the test one.py, which no step up to it writes." in bodies(events, Noted)[0].text
-    assert len(bodies(events, Answered)) == 4
+    assert len(bodies(events, Answered)) == 3

@@ -52,7 +52,9 @@ _EXAMPLE = {
 AGAIN = "This plan cannot be carried out: {faults} Write the whole plan once more, without these faults."
 ASIDE = "Answer the question briefly, from what it says."
 EVIDENCE_FOLLOWS = "These steps were carried out to help with this:\n"
-SOLVE = "\nNow answer every part of the task from these results, in whole sentences, without speaking of steps or labels."
+SOLVE = (
+    "\nNow answer every part of the task from these results, in whole sentences, without speaking of steps or labels."
+)
 
 
 def planning_instructions(tools: Mapping[str, ToolDescription]) -> str:

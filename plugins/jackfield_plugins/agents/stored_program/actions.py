@@ -58,14 +58,14 @@ def read_actions(text: str) -> tuple[Action, ...]:
 
 
 def actions_constraint(*, writes: Collection[str], reads: Collection[str] | None, may_end: bool) -> Constraint:
-    """Answers of at least one action, of these files only; with `may_end` also the word that nothing is to be done.
+    """Answers of at least one action, of these files only; any file may be read where `reads` is None.
 
-    Any file may be read where `reads` is None.
+    The word that nothing is left to do may follow, and with `may_end` it is enough.
     """
     acts = [rf"{WRITES}{_one_of(writes)}\n{_BLOCK}"]
     if reads is None or reads:
         acts.append(rf"{READS}{PATH if reads is None else _one_of(reads)}\n")
-    pattern = f"(?:{'|'.join(acts)})+" + (rf"|{DONE}\n?" if may_end else "")
+    pattern = rf"(?:{'|'.join(acts)})+(?:{DONE}\n?)?" + (rf"|{DONE}\n?" if may_end else "")
     return Constraint(kind="regex", value=pattern, parameter="actions")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jackfield.contracts.agents import AgentHost, Turn
+from jackfield.contracts.agents import AgentHost
 from jackfield.errors import LimitReached
 from jackfield.events import FinishReason
 from jackfield.messages import Message, Span
@@ -24,7 +24,7 @@ LONGEST_PLAN = 1536
 """Tokens."""
 PLANS = 2
 """A program that cannot be read is asked for once more."""
-AGAIN = "These steps cannot be carried out: {faults} Write them all once more, without these faults."
+AGAIN = "These steps cannot be read. {reason} Write them all once more, fewer and shorter."
 
 
 class StoredProgram:
@@ -35,41 +35,33 @@ class StoredProgram:
     async def work(self, task: Sequence[Message], host: AgentHost) -> FinishReason:
         """Plan, then write and check step by step; files that have no folder to go to are told in the answer."""
         may_call = host.choice.mode != "none"
-        program = await _program(task, host, tests=may_call and RUNNER in host.tools)
+        program = await _program(task, host)
         store = FileStore(host, calls=may_call)
+        tests = may_call and RUNNER in host.tools
         for number, step in enumerate(program.steps, 1):
             place = f"Step {number} of {len(program.steps)}"
             await host.note(f"{place}: {step.instruction} ({listed(step.files)})")
-            await Step(number, program, task=task, store=store, host=host).done()
+            await Step(number, program, task=task, store=store, host=host, tests=tests).done()
             await host.note(f"{place} is done.")
         await host.say("\n".join(_report(program, store)))
         return "stop"
 
 
-async def _program(task: Sequence[Message], host: AgentHost, *, tests: bool) -> Registry:
-    """The planner's instructions; raises LimitReached where it writes none."""
-    messages = instructed(task, planning_instructions(tests=tests))
-    for last in range(1, PLANS + 1):
-        constraint = registry_constraint(tests=tests)
+async def _program(task: Sequence[Message], host: AgentHost) -> Registry:
+    """The planner's instructions; raises LimitReached where it writes none that can be read."""
+    messages, reason = instructed(task, planning_instructions()), ""
+    constraint = registry_constraint()
+    for _ in range(PLANS):
         turn = await host.answer(messages, tools=(), constraint=constraint, max_tokens=LONGEST_PLAN, shown=False)
-        program, faults = _read(turn)
-        if program and not faults:
-            return program
-        if program and last == PLANS:
-            await host.note(f"The steps are carried out as far as they go: {' '.join(faults)}")
-            return program.without_faults()
-        again = Span(AGAIN.format(faults=" ".join(faults)), "system")
+        try:
+            return read_registry(turn.text)
+        except ValueError as error:
+            reason = (
+                f"They were not at their end after {LONGEST_PLAN} tokens." if turn.reason == "length" else f"{error}."
+            )
+        again = Span(AGAIN.format(reason=reason), "system")
         messages = [*messages, *turn.messages, Message(role="user", spans=(again,))]
-    raise LimitReached(f"The model wrote no steps that could be carried out, in {PLANS} tries: {' '.join(faults)}")
-
-
-def _read(turn: Turn) -> tuple[Registry | None, list[str]]:
-    try:
-        program = read_registry(turn.text)
-    except ValueError as error:
-        reason = f"they were not at their end after {LONGEST_PLAN} tokens" if turn.reason == "length" else str(error)
-        return None, [f"They are no whole JSON of the shape that was asked for: {reason}."]
-    return program, program.faults()
+    raise LimitReached(f"The model wrote no steps that could be carried out, in {PLANS} tries. {reason}")
 
 
 def _report(program: Registry, store: FileStore) -> Iterator[str]:

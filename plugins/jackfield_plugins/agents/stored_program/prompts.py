@@ -14,13 +14,11 @@ _PLANNING = """\
 Divide the user's task into steps that write files. You write no file now: each step is carried out later by somebody \
 who sees the task and that step alone.
 Answer with JSON: {{"steps": [...]}}, at most {steps} steps and as few as the task needs. Each step has "instruction" \
-(what is to be in its files, with the names of functions that other files use), "files" (1 to {files} paths that it \
-writes){tests}. Each file is written once, after those that it builds on.
+(what is to be in its files, with the names of functions that other files use) and "files" (1 to {files} paths that it \
+writes). Each file is written in one step only, after those that it builds on. Tests are files such as test_name.py, \
+with unittest.
 Example for "A module that adds numbers, with a test":
 {example}"""
-
-_TESTS = ' and "tests" (those of its files or of earlier ones that are to be run when it ends, Python with unittest; \
-mostly none)'
 
 _EXAMPLE = [
     {"instruction": "Write add(a, b), which returns the sum of two numbers.", "files": ["adding.py"]},
@@ -36,7 +34,7 @@ everything that the file is to hold
 {more}Explain nothing outside the files. Keep each file under 150 lines."""
 
 _READING = "To see a file first, answer with a line such as READ {example}\n"
-_ENDING = "When nothing is left to change, answer with DONE alone.\n"
+_ENDING = "When nothing is left to write, answer with a line DONE.\n"
 
 SUMMARISE = (
     "There is no room left. In at most five sentences: what of this step is done, what is wrong with it, "
@@ -47,15 +45,9 @@ NOT_DONE = "The step is not done:\n"
 WRITE_AGAIN = "Write every file again in which something is to be changed."
 
 
-def planning_instructions(*, tests: bool) -> str:
-    """What the planner is told; with `tests` it may name some."""
-    example = [{**step, "tests": step["files"][-1:] if number else []} for number, step in enumerate(_EXAMPLE)]
-    return _PLANNING.format(
-        steps=MOST_STEPS,
-        files=MOST_FILES,
-        tests=_TESTS if tests else "",
-        example=json.dumps({"steps": example if tests else _EXAMPLE}),
-    )
+def planning_instructions() -> str:
+    """What the planner is told."""
+    return _PLANNING.format(steps=MOST_STEPS, files=MOST_FILES, example=json.dumps({"steps": _EXAMPLE}))
 
 
 def acting_instructions(step: Instruction, *, reads: bool) -> str:

@@ -44,14 +44,16 @@ class Step:
     """One instruction, until its checks pass."""
 
     def __init__(
-        self, number: int, program: Registry, *, task: Sequence[Message], store: FileStore, host: AgentHost
+        self, number: int, program: Registry, *, task: Sequence[Message], store: FileStore, host: AgentHost, tests: bool
     ) -> None:
+        """With `tests`, those among its files are run."""
         self._number = number
         self._program = program
         self._instruction: Instruction = program.steps[number - 1]
         self._task = task
         self._store = store
         self._host = host
+        self._tests = self._instruction.tests if tests else ()
         self._causes: dict[Span, None] = {}
         self._written: list[str] = []
         self._begin(self._operands(), Span("", "assistant"))
@@ -88,7 +90,7 @@ class Step:
     def _operands(self) -> list[str]:
         """The files that the model will need to see: those that the instruction speaks of, and those it changes."""
         step = self._instruction
-        return [path for path in self._store.files if path in (*step.files, *step.tests) or path in step.instruction]
+        return [path for path in self._store.files if path in step.files or path in step.instruction]
 
     def _readable(self) -> list[str] | None:
         """The files that can be asked for; None for any."""
@@ -123,7 +125,7 @@ class Step:
     async def _failed_checks(self) -> list[Span]:
         paths = (*self._instruction.files, *self._written)
         faults = [self._own(fault) for fault in faults_of(self._store.files, paths)]
-        return faults or [fault for test in self._instruction.tests for fault in await self._failed_test(test)]
+        return faults or [fault for test in self._tests for fault in await self._failed_test(test)]
 
     async def _failed_test(self, test: str) -> list[Span]:
         """What a test says of the files; nothing where it passes.
