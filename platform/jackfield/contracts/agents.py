@@ -69,10 +69,13 @@ class AgentHost(Protocol):
         """
         ...
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], *, caused_by: Sequence[Span] = ()) -> ToolResult:
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, caused_by: Sequence[Span] | None = None
+    ) -> ToolResult:
         """A call that the agent itself makes, with the same approval, limits and record as a model's.
 
-        `caused_by` are the spans that the arguments were made from, where they are not the agent's own.
+        `caused_by` are the spans that the arguments were made from, where they are not the agent's own; None for all
+        that the run has read.
         """
         ...
 

@@ -24,6 +24,7 @@ from jackfield.runs.answer import Answer, Hearing, Written, refused_call
 from jackfield.runs.answer_calls import AnswerCalls
 from jackfield.runs.calls import RunCalls
 from jackfield.runs.event_flow import EventFlow
+from jackfield.runs.influence import Influence
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.readable import Readable
 from jackfield.runs.replay import Replay, digest
@@ -65,6 +66,7 @@ class RunHost:
         self._suspended = False
         self._pending: list[PendingCall] = []
         self._idle = asyncio.Condition()
+        self._influence = Influence()
 
     @property
     def tools(self) -> Mapping[str, ToolDescription]:
@@ -92,27 +94,35 @@ class RunHost:
         shown: bool = True,
     ) -> Turn:
         """One model answer, its calls run while it is written."""
+        readable = self._readable.messages(messages)
         asked = Asked(
-            messages=self._readable.messages(messages),
+            messages=readable,
             tools=self._offered(tools),
             choice=choice,
             several=self._use.several,
             mode=self._mode,
             constraint=constraint or (self._request.constraint if shown else None),
             max_tokens=max_tokens or (self._request.max_tokens if shown else None),
+            influences=self._influence.behind(readable),
         )
         async with self._operation():
-            return await self._turn(asked, shown=shown)
+            turn = await self._turn(asked, shown=shown)
+        self._influence.add((*asked.influences, *tainted_spans(turn.messages)))
+        return turn
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], *, caused_by: Sequence[Span] = ()) -> ToolResult:
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, caused_by: Sequence[Span] | None = None
+    ) -> ToolResult:
         """A call that the agent itself makes."""
         call = Call(identifier=new_identifier("call"), tool=tool, arguments=dict(arguments))
         async with self._operation():
-            outcome = await self._calls.outcome(call, caused_by=[span for span in caused_by if is_tainted(span)])
+            causes = self._influence.spans if caused_by is None else tuple(filter(is_tainted, caused_by))
+            outcome = await self._calls.outcome(call, caused_by=causes)
             if isinstance(outcome, PendingCall):
                 await self._suspend([outcome])
                 raise AssertionError("a suspended run does not go on")
-            return outcome
+        self._influence.add([Span(outcome.text, outcome.provenance)])
+        return outcome
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """How many tokens a conversation takes in the run's model."""
@@ -171,7 +181,7 @@ class RunHost:
             callers = {tool.name for tool in self._use.callers}
             for call in recorded.message.calls if not self._protocol.injects else ():
                 if call.tool not in callers:
-                    calls.start(call, caused_by=tainted_spans(asked.messages))
+                    calls.start(call, caused_by=asked.influences)
             return await self._finished_turn(
                 Written(
                     message=recorded.message,

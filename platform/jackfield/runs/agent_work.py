@@ -23,6 +23,7 @@ from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
 from jackfield.tools.approval import Approval
 from jackfield.tools.arguments import checked_descriptions
+from jackfield.tools.provenance import recalled
 
 
 class AgentWork:
@@ -32,6 +33,7 @@ class AgentWork:
         self._agent = agent
         self._host = host
         self._request = request
+        self._task = recalled(request.messages) if self._host.tools else request.messages
         self._meter = meter
         self.flow = flow
         self.reason: FinishReason = "stop"
@@ -83,7 +85,7 @@ class AgentWork:
         """Work until the task is done; raises LimitReached, Suspension, or what the agent raises."""
         try:
             async with asyncio.timeout(self._meter.seconds_left) as clock:
-                self.reason = await self._agent.work(self._request.messages, self._host)
+                self.reason = await self._agent.work(self._task, self._host)
             self._host.finish()
         except TimeoutError as error:
             if not clock.expired():

@@ -34,7 +34,6 @@ from jackfield.runs.meter import NOTHING, RunMeter, sum_of
 from jackfield.runs.readable import Readable
 from jackfield.runs.run_model import Asked, RunModel
 from jackfield.runs.told_text import ToldText
-from jackfield.tools.provenance import tainted_spans
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,7 +305,7 @@ class Answer:
 
     def _causes(self) -> tuple[Span, ...]:
         """The tainted spans that the model has read by now."""
-        return (*tainted_spans(self._asked.messages), *self._reply.read)
+        return (*self._asked.influences, *self._reply.read)
 
     def _room(self) -> int | None:
         """How many tokens may still be written: under the answer's limit and the run's."""

@@ -14,14 +14,17 @@ from jackfield.contracts.sampling import Constraint
 from jackfield.contracts.tools import CallMode, ToolChoice, ToolDescription
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.loop import DecodeLoop
-from jackfield.messages import Message
+from jackfield.messages import Message, Span
 from jackfield.models.residency import ModelResidency
 from jackfield.runs.assembly import assembled
 from jackfield.runs.prompt_tokens import chat_tokens, template_shows_tools
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What one answer is asked for: the conversation, what may be called in it, and the answer's shape."""
+    """What one answer is asked for: the conversation, what may be called in it, and the answer's shape.
+
+    `influences` are the tainted spans that are behind the conversation.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolDescription, ...] = ()
@@ -30,6 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mode: CallMode = "async"
     constraint: Constraint | None = None
     max_tokens: int | None = None
+    influences: tuple[Span, ...] = ()
 
 
 class RunModel:

@@ -12,7 +12,7 @@ from jackfield.contracts.tools import ToolDescription
 from jackfield.messages import Call, Message, Span
 
 TRUSTED = ("system", "user", "assistant")
-"""Spans that may command. What a model wrote commands no more than what it had read."""
+"""Spans that may command. What a run's own model wrote commands no more than what it had read."""
 
 REMOVED = "(marker removed)"
 
@@ -58,6 +58,11 @@ def tainted_spans(messages: Iterable[Message]) -> tuple[Span, ...]:
     return tuple(span for message in messages for span in message.spans if is_tainted(span))
 
 
+def recalled(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """A conversation from before a run, in which models' words are tainted: nobody knows what they had read."""
+    return tuple(msgspec.structs.replace(message, spans=tuple(map(_recalled, message.spans))) for message in messages)
+
+
 def without_markers(messages: Sequence[Message], markers: Sequence[str]) -> tuple[Message, ...]:
     """A conversation in whose tainted spans no marker of a call protocol stands, nor one of a chat template."""
     pattern = marker_pattern(markers)
@@ -98,6 +103,10 @@ def targets_of(call: Call, tool: ToolDescription) -> Mapping[str, Any]:
 def covers(planned: Call, call: Call, tool: ToolDescription) -> bool:
     """Whether a planned call is of the same tool with the same targets."""
     return planned.tool == call.tool and targets_of(planned, tool) == targets_of(call, tool)
+
+
+def _recalled(span: Span) -> Span:
+    return Span(span.text, "remote") if span.provenance == "assistant" else span
 
 
 def _message_without(message: Message, pattern: re.Pattern[str]) -> Message:

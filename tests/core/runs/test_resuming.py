@@ -181,7 +181,7 @@ class Spreading:
 
             async def looking() -> None:
                 await host.call("look", {"text": "a"})
-                group.create_task(host.call("send", {"text": "b"}))
+                group.create_task(host.call("send", {"text": "b"}, caused_by=()))
 
             group.create_task(looking())
             group.create_task(host.call("write", {"text": "c"}))
