@@ -81,6 +81,13 @@ def test_the_word_that_ends_a_step_stands_at_the_end() -> None:
     assert not re.fullmatch(value, "DONE\nREAD one.py\n")
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../b", "a//b", "~/x", "a b", "", ".", "a/", "x\n"])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a/../b", "a//b", "~/x", "a b", "", ".", "..", "a/", "x\n", "src"]
+)
 def test_paths_that_lead_out_are_no_paths(path: str) -> None:
     assert not re.fullmatch(PATH, path)
+
+
+@pytest.mark.parametrize("path", ["a.py", ".gitignore", "src/a.tar.gz", ".github/workflows/check.yml", "Makefile"])
+def test_what_a_file_may_be_called(path: str) -> None:
+    assert re.fullmatch(PATH, path)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-_NAME = r"\.?[A-Za-z0-9_-]{1,40}(?:\.[A-Za-z0-9_-]{1,20}){0,3}"
-PATH = rf"{_NAME}(?:/{_NAME}){{0,4}}"
-"""A regular expression; nothing that leads out of a folder can match it."""
+_FOLDER = r"\.?[A-Za-z0-9_-]{1,40}"
+_FILE = r"(?:[A-Za-z0-9_-]{0,40}(?:\.[A-Za-z0-9_-]{1,20}){1,3}|Makefile|Dockerfile|LICENSE|README)"
+PATH = rf"(?:{_FOLDER}/){{0,4}}{_FILE}"
+"""A regular expression; nothing that leads out of a folder can match it.
+
+A file has an extension, or one of the names that are known without: small models would write folders as files.
+"""

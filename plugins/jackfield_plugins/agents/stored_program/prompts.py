@@ -16,7 +16,7 @@ who sees the task and that step alone.
 Answer with JSON: {{"steps": [...]}}, at most {steps} steps and as few as the task needs. Each step has "instruction" \
 (what is to be in its files, with the names of functions that other files use) and "files" (1 to {files} paths that it \
 writes). Each file is written in one step only, after those that it builds on. Tests are files such as test_name.py, \
-with unittest.
+with unittest. Folders are made by themselves; no step makes one, installs or runs anything.
 Example for "A module that adds numbers, with a test":
 {example}"""
 

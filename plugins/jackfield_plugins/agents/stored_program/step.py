@@ -97,8 +97,10 @@ class Step:
         return None if self._store.reads_folder else [path for path in self._store.files if path not in self._shown]
 
     async def _answer(self, messages: Sequence[Message], room: int) -> Turn:
+        """An answer in actions: at first on the step's own files, and once something is wrong with them on any."""
         may_end = all(path in self._store.files for path in self._instruction.files)
-        constraint = actions_constraint(writes=self._program.files, reads=self._readable(), may_end=may_end)
+        writes = self._program.files if self._turns else self._instruction.files
+        constraint = actions_constraint(writes=writes, reads=self._readable(), may_end=may_end)
         longest = max(1, min(LONGEST_ANSWER, room))
         return await self._host.answer(messages, tools=(), constraint=constraint, max_tokens=longest, shown=False)
 
