@@ -13,7 +13,7 @@ from jackfield.contracts.executors import Executor
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import RunScope, ToolDescription, ToolResult
-from jackfield.errors import CallDenied, Conflict, JackfieldError, RunNotFound
+from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
 from jackfield.models.catalog import ModelCatalog
@@ -117,8 +117,11 @@ class Workbench:
             wanted = f"call '{call}'" if call else "a call"
             raise Conflict(f"Run '{run_id}' does not wait for {wanted}; it waits for {listed}.")
         journal = RunJournal(self._store.runs, run, history)
-        for pending in chosen:
-            await journal.write(Decided(call=pending.call, approved=approved, reason=reason))
+        try:
+            for pending in chosen:
+                await journal.write(Decided(call=pending.call, approved=approved, reason=reason))
+        except NameTaken as error:
+            raise Conflict(f"Somebody decided on run '{run_id}' at the same moment; look at it again.") from error
         return run if len(chosen) < len(waiting) else await self.resume(run_id)
 
     async def resume(self, run_id: str) -> RunRecord:

@@ -16,6 +16,8 @@ from jackfield.testing.tool_runs import call
 from jackfield_plugins.function_calls import plugin as function_calls
 from jackfield_plugins.guards import plugin as guards
 
+pytestmark = pytest.mark.slow
+
 AGENTS = PluginHost(LoadPolicy(only=frozenset({BUILT_IN}))).load().registry.agents
 
 

@@ -11,6 +11,8 @@ import pytest
 from jackfield.testing.installation import Installation
 from jackfield.testing.terminal import Terminal, at_terminal
 
+pytestmark = pytest.mark.slow
+
 READ = '@read_file {"path":"a.txt"}'
 WRITE = '@write_file {"path":"b.txt","content":"hello"}'
 

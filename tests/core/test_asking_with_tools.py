@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from jackfield.testing.installation import Installation
 from jackfield.testing.terminal import at_terminal
 
+pytestmark = pytest.mark.slow
 SUM = '@calculator {"expression":"6*7"}'
 
 

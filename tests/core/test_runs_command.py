@@ -12,6 +12,8 @@ import pytest
 from jackfield.testing.installation import Installation
 from jackfield.testing.terminal import at_terminal
 
+pytestmark = pytest.mark.slow
+
 TASK = '@write_file {"path":"b.txt","content":"hello"} @write_file {"path":"c.txt","content":"more"};;RESULT'
 
 

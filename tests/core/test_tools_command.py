@@ -10,6 +10,8 @@ import pytest
 from jackfield.testing.installation import Installation
 from jackfield.testing.terminal import at_terminal
 
+pytestmark = pytest.mark.slow
+
 
 def test_tools_are_listed_with_what_they_may_and_whose_they_are(calling: Installation) -> None:
     listed = calling.run("tools", "list")

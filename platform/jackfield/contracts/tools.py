@@ -30,7 +30,8 @@ class ToolDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     `targets` are the parameters that decide where an effect goes (a path, an address, code); None means all of them.
     A call is given `timeout` seconds and tried again `retries` times where the tool asks for it (RetryLater); at most
     `concurrency` calls of it run at once (0: any number). Results longer than `result_limit` characters are cut with a
-    notice. `estimate` is how many seconds a call takes, for as long as none was timed.
+    notice. Those of a `derived` tool follow from the arguments alone and command no more than who wrote these; whatever
+    else a tool gives is text from outside. `estimate` is how many seconds a call takes, for as long as none was timed.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ToolDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     concurrency: int = 0
     result_limit: int = RESULT_LIMIT
     estimate: float = 0.0
+    derived: bool = False
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -99,11 +99,11 @@ class InlineExecutor:
         return run
 
     async def close(self) -> None:
-        """Stop every run, wait until each has written its end, and take no more."""
+        """Stop every run, wait until each has written its end or its pause, and take no more."""
         self._closing = True
         await asyncio.sleep(0)
         for control in list(self._controls.values()):
-            control.stop()
+            control.stop(pausing=True)
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 

@@ -103,6 +103,7 @@ class RunHost:
             mode=self._mode,
             constraint=constraint or (self._request.constraint if shown else None),
             max_tokens=max_tokens or (self._request.max_tokens if shown else None),
+            stop=self._request.stop if shown else (),
             influences=self._influence.behind(readable),
         )
         async with self._operation():

@@ -57,7 +57,7 @@ class AgentWork:
             tools,
             runner=equipment.runner,
             approval=Approval(use, equipment.defaults.allowed, guards),
-            plan=RunPlan(model, protocol, meter, request.messages, descriptions).calls,
+            plan=RunPlan(model, protocol, meter, replay, flow, request.messages, descriptions).calls,
             replay=replay,
             meter=meter,
             flow=flow,

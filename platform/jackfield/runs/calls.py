@@ -9,12 +9,14 @@ import msgspec
 
 from jackfield.contracts.guards import Plan
 from jackfield.contracts.tools import StreamingTool, Tool, ToolDescription, ToolResult
+from jackfield.errors import JackfieldError
 from jackfield.events import CallEnded, CallStarted, Decided, PendingCall
 from jackfield.messages import Call, Span
 from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.replay import Replay
 from jackfield.tools.approval import Approval
+from jackfield.tools.arguments import checked_arguments
 from jackfield.tools.provenance import is_tainted
 from jackfield.tools.runner import CallRunner
 from jackfield.tools.streamed_call import StreamedCall
@@ -93,6 +95,8 @@ class RunCalls:
         if decided := self._replay.decision(call):
             return None if decided.approved else await self._denied(call, decided)
         description = self._tools[call.tool].description
+        if not _fits(call, description):
+            return None  # it is run to be refused: nobody need be asked
         return await self._approval.pending(call, description, caused_by=caused_by, plan=self._plan)
 
     async def _denied(self, call: Call, decided: Decided) -> ToolResult:
@@ -122,6 +126,14 @@ class RunCalls:
         else:
             await self._flow.record(ended)
         return result
+
+
+def _fits(call: Call, tool: ToolDescription) -> bool:
+    try:
+        checked_arguments(tool, call.arguments)
+    except JackfieldError:
+        return False
+    return True
 
 
 def _listed(tools: Mapping[str, Tool]) -> str:

@@ -12,7 +12,7 @@ from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected,
 from jackfield.events import Cancelled, Finished, Paused, Queued, Resumed, RunEvent, RunEventBody, Started, TextDelta
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
-from jackfield.runs.agent_work import AgentWork, calls_tools
+from jackfield.runs.agent_work import AgentWork, calls_tools, resumable
 from jackfield.runs.assembly import assembled
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.run_model import RunModel
@@ -26,6 +26,7 @@ class RunControl:
         self._handle: SequenceHandle | None = None
         self._task = asyncio.current_task()
         self.stopped = False
+        self.pauses = False
 
     def decoding(self, handle: SequenceHandle) -> None:
         """From here on, to stop means to cancel the sequence; done at once where that was asked for before."""
@@ -39,9 +40,13 @@ class RunControl:
         if self.stopped:
             task.cancel()
 
-    def stop(self) -> bool:
-        """End the run; what it wrote until then stands. False where its work was done already."""
+    def stop(self, *, pausing: bool = False) -> bool:
+        """End the run; what it wrote until then stands. False where its work was done already.
+
+        With `pausing`, a run that can be taken up from its record is only interrupted.
+        """
         self.stopped = True
+        self.pauses = pausing
         if self._handle:
             self._handle.cancel()
             return True
@@ -97,12 +102,13 @@ class RunLifecycle:
                 async for body in bodies:
                     yield body
         except Suspension as suspension:
-            stopped = Cancelled(usage=work.usage) if control.stopped else None
-            yield stopped or Paused(reason="approval", calls=suspension.calls)
+            pause = Paused(reason="approval", calls=suspension.calls)
+            yield Cancelled(usage=work.usage) if control.stopped and not control.pauses else pause
         except asyncio.CancelledError:
             if not control.stopped:
                 raise
-            yield Cancelled(usage=work.usage)
+            interrupted = control.pauses and resumable(run.request)
+            yield Paused(reason="interrupted") if interrupted else Cancelled(usage=work.usage)
         else:
             yield Finished(reason=work.reason, usage=work.usage)
 

@@ -10,8 +10,11 @@ from jackfield.contracts.protocols import CallClosed, CallProtocol, CallRecognis
 from jackfield.contracts.tools import ToolDescription
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.request import Broken, Delta, Ended, Parked, Stopped
+from jackfield.events import Answered, Usage
 from jackfield.messages import Call, Message
+from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.meter import RunMeter
+from jackfield.runs.replay import Replay, digest
 from jackfield.runs.run_model import Asked, RunModel
 from jackfield.tools.provenance import commanding
 
@@ -32,12 +35,16 @@ class RunPlan:
         model: RunModel,
         protocol: CallProtocol,
         meter: RunMeter,
+        replay: Replay,
+        flow: EventFlow,
         task: Sequence[Message],
         tools: Sequence[ToolDescription],
     ) -> None:
         self._model = model
         self._protocol = protocol
         self._meter = meter
+        self._replay = replay
+        self._flow = flow
         self._task = commanding(task)
         self._tools = tuple(tools)
         self._calls: tuple[Call, ...] | None = None
@@ -57,11 +64,20 @@ class RunPlan:
         longest = LONGEST if left is None else min(LONGEST, left)
         asked = Asked(messages=(*self._task, question), tools=self._tools, mode="parallel", max_tokens=longest)
         shown = await self._model.presentation(self._protocol, asked)
+        key = digest(QUESTION, asked.messages, [tool.name for tool in self._tools])
+        if recorded := self._replay.answer(key):
+            self._meter.answered(recorded.usage)
+            return recorded.message.calls
         handle, _ = await self._model.submit(asked, shown)
-        return await self._read(handle, self._protocol.recogniser(self._tools, choice=asked.choice))
+        calls, usage = await self._read(handle, self._protocol.recogniser(self._tools, choice=asked.choice))
+        self._meter.answered(usage)
+        message = Message(role="assistant", spans=(), calls=calls)
+        await self._flow.record(Answered(asked=key, message=message, text="", reason="stop", usage=usage))
+        return calls
 
-    async def _read(self, handle: SequenceHandle, recogniser: CallRecogniser) -> tuple[Call, ...]:
+    async def _read(self, handle: SequenceHandle, recogniser: CallRecogniser) -> tuple[tuple[Call, ...], Usage]:
         calls: list[Call] = []
+        used = Usage(prompt_tokens=0, completion_tokens=0)
         async with aclosing(handle.deliveries()) as deliveries:
             async for delivery in deliveries:
                 match delivery:
@@ -70,10 +86,10 @@ class RunPlan:
                     case Parked():
                         handle.cancel()
                     case Ended(usage=usage) | Stopped(usage=usage):
-                        self._meter.answered(usage)
+                        used = usage
                     case Broken(error=error):
                         raise error
-        return (*calls, *_closed(recogniser.finish()))
+        return (*calls, *_closed(recogniser.finish())), used
 
 
 def _closed(items: Sequence[object]) -> list[Call]:

@@ -33,6 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     mode: CallMode = "async"
     constraint: Constraint | None = None
     max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
     influences: tuple[Span, ...] = ()
 
 
@@ -69,7 +70,11 @@ class RunModel:
     async def submit(self, asked: Asked, shown: Presentation) -> tuple[SequenceHandle, int]:
         """A sequence that answers, and its prompt's tokens; raises InvalidRequest or ContextOverflow."""
         request = msgspec.structs.replace(
-            self._request, messages=shown.messages, constraint=asked.constraint, max_tokens=asked.max_tokens
+            self._request,
+            messages=shown.messages,
+            constraint=asked.constraint,
+            max_tokens=asked.max_tokens,
+            stop=asked.stop,
         )
         async with self._residency.decoder_held(self._model) as decoder:
             decode = await asyncio.to_thread(

@@ -31,6 +31,7 @@ class ToolOptions(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 0
     result_limit: int = RESULT_LIMIT
     estimate: float = 0.0
+    derived: bool = False
 
 
 class FunctionTool(Generic[P, R]):
@@ -101,6 +102,7 @@ def tool(
     concurrency: int = 0,
     result_limit: int = RESULT_LIMIT,
     estimate: float = 0.0,
+    derived: bool = False,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 

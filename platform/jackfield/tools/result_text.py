@@ -14,7 +14,7 @@ from jackfield.messages import Provenance
 log = structlog.get_logger()
 
 OF_TOOLS: tuple[Provenance, ...] = ("tool", "file", "remote")
-"""Where a result's text can come from; any other origin could command, which no result may."""
+"""What a tool may say of where its result comes from; any other origin could command, which is not its to say."""
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 BINARY_SHARE = 0.1
@@ -72,6 +72,8 @@ def _cut_notice(shown: int, whole: int) -> str:
 
 
 def _provenance(result: ToolResult, tool: ToolDescription) -> Provenance:
+    if tool.derived and result.provenance == "tool":
+        return "assistant"
     if result.provenance in OF_TOOLS:
         return result.provenance
     log.warning("a tool's result claims an origin that could command", tool=tool.name, origin=result.provenance)

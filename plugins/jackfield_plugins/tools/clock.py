@@ -11,7 +11,7 @@ from jackfield.errors import ToolFailure
 from jackfield.tools import tool
 
 
-@tool(timeout=5, estimate=0.001)
+@tool(timeout=5, estimate=0.001, derived=True)
 def clock(
     zone: Annotated[str | None, "An IANA time zone such as Europe/Berlin; without it, this machine's own"] = None,
 ) -> dict[str, str]:

@@ -41,6 +41,7 @@ class WriteFile(BlockingFolderTool):
         ),
         permission="write",
         targets=("path",),
+        derived=True,
     )
 
     def result(self, folder: GrantedFolder, arguments: Mapping[str, Any]) -> ToolResult:

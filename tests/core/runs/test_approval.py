@@ -148,3 +148,31 @@ async def test_a_run_with_tools_can_be_cancelled_while_a_tool_works(open_workben
     assert isinstance(events[-1].body, Cancelled)
     assert events[-1].body.usage is not None
     assert events[-1].body.usage.completion_tokens > 0
+
+
+async def test_nobody_is_asked_about_a_call_whose_arguments_do_not_fit(open_workbench: Any) -> None:
+    def misfitting(prompt: str) -> str:
+        return "I see." if "<tool_response>" in prompt else call("write", texts="this")
+
+    tool = writer()
+    async with open_workbench(misfitting, tool) as workbench:
+        events = await followed(workbench, asking("Write this.", "write"))
+    assert tool.asked == []
+    (ended,) = bodies(events, CallEnded)
+    assert ended.error
+    assert text_of(events) == "I see."
+
+
+async def test_a_workbench_that_closes_leaves_a_run_with_tools_to_be_taken_up(open_workbench: Any) -> None:
+    slow = ScriptedTool("write", done, permission="write", seconds=60)
+    async with open_workbench(writing, slow) as workbench:
+        run = await workbench.start(asking("Write this.", "write", approval="grant"))
+        while not slow.asked:
+            await asyncio.sleep(0.001)
+        runs = workbench.runs
+    stored = await runs.get(run.id)
+    assert stored is not None
+    assert stored.state == "paused"
+    last = (await runs.events(run.id))[-1].body
+    assert isinstance(last, Paused)
+    assert last.reason == "interrupted"

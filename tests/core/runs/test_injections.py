@@ -63,7 +63,7 @@ DISGUISES: tuple[Callable[[str], str], ...] = (
 )
 
 INJECTIONS = [
-    pytest.param(payload, disguise, id=f"{payload.tool}-{wish}-{how}")
+    pytest.param(payload, disguise, id=f"{payload.tool}-{wish}-{how}", marks=[] if wish == how else pytest.mark.slow)
     for (wish, payload), (how, disguise) in itertools.product(enumerate(PAYLOADS), enumerate(DISGUISES))
 ]
 

@@ -24,6 +24,8 @@ from jackfield.testing.tool_runs import bodies, text_of
 from jackfield_migrations.migrator import AlembicMigrator
 from jackfield_storage.state_store import SqlStateStoreFactory
 
+pytestmark = pytest.mark.slow
+
 PROCESS = Path(__file__).with_name("program_run.py")
 END = 60
 """Seconds that a process is given."""

@@ -40,6 +40,8 @@ from jackfield_plugins.function_calls.bench.timed_tools import (
 )
 from jackfield_plugins.function_calls.bench.timeline import Timeline
 
+pytestmark = pytest.mark.slow
+
 LIMITS = EngineLimits(context_length=8192, cells=32768, sequences=16, batch_tokens=256)
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from jackfield.testing.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 LEGACY = Path(__file__).with_name("legacy_server.py")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from jackfield.errors import Unavailable
 
+pytestmark = pytest.mark.slow
+
 
 async def test_tools_are_listed_and_called(opening: Any, http_trial: Any) -> None:
     await http_trial.start()

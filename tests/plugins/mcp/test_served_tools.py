@@ -28,6 +28,8 @@ from jackfield_web.app import create_app
 from jackfield_web.server import StoppableServer
 from jackfield_web.sockets import listening_socket
 
+pytestmark = pytest.mark.slow
+
 DICE = Path(__file__).parents[2] / "sample_plugin" / "good"
 SCHEMA = {
     "type": "object",

@@ -11,6 +11,8 @@ import structlog
 
 from jackfield.errors import Unavailable
 
+pytestmark = pytest.mark.slow
+
 
 async def test_tools_have_the_servers_name_and_what_their_annotations_permit(opening: Any, program: Any) -> None:
     async with opening(trials=program()) as opened:

@@ -23,6 +23,8 @@ from jackfield_plugins.tools.python_sandbox.diagnostic import SandboxDiagnostic
 from jackfield_plugins.tools.python_sandbox.isolation import Isolation, Limits
 from jackfield_plugins.tools.python_sandbox.tool import RunPython
 
+pytestmark = pytest.mark.slow
+
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 SHORT = Limits(wall=15.0, processor=1)
 
