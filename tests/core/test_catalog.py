@@ -531,6 +531,7 @@ def ended_well(process: subprocess.Popen[str]) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_killed_pull_is_taken_up_by_the_next(server: FileServer, tmp_path: Path) -> None:
     server.files["/m.gguf"].pause = pause = Pause(after=200_000)
     killed = puller(tmp_path, f"{server.url}/m.gguf")
@@ -548,6 +549,7 @@ def test_a_killed_pull_is_taken_up_by_the_next(server: FileServer, tmp_path: Pat
     assert file.read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_two_processes_that_pull_at_once_both_get_the_model(server: FileServer, tmp_path: Path) -> None:
     server.files["/m.gguf"].pause = pause = Pause(after=200_000)
     first, second = (puller(tmp_path, f"{server.url}/m.gguf") for _ in range(2))

@@ -52,6 +52,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in files)
 
 
+@pytest.mark.slow
 def test_a_tuned_model_answers_and_goes(jackfield: Jackfield, tmp_path: Path) -> None:
     original = write_chat_model(tmp_path / "tiny.gguf")
     jackfield("models", "pull", str(original))
@@ -64,6 +65,7 @@ def test_a_tuned_model_answers_and_goes(jackfield: Jackfield, tmp_path: Path) ->
     assert files_in(tmp_path / "home") == ["tiny.gguf"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_tuning_at_once_and_leaves_nothing(
     jackfield: Jackfield, environment: dict[str, str], tmp_path: Path
 ) -> None:

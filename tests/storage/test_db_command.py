@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from jackfield_migrations.revisions import newest_revision, revision_names
 
@@ -21,6 +22,7 @@ def jackfield(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.slow
 def test_current_before_and_after_an_upgrade(tmp_path: Path) -> None:
     home = tmp_path / "home"
     before = jackfield(home, "db", "current", "--json")

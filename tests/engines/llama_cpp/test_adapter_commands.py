@@ -63,6 +63,7 @@ def test_a_list_tells_adapters_from_models(machine: Installation) -> None:
     assert "adapter:      a LoRA adapter for llama models" in machine.run("models", "show", "poet").stdout
 
 
+@pytest.mark.slow
 def test_a_conversation_has_an_adapter_too(machine: Installation) -> None:
     plain, poetic = (
         machine.run("chat", "--temperature", "0", *flags, typed="the cat sat\n")

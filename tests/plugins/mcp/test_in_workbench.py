@@ -36,6 +36,7 @@ async def test_a_workbench_has_them_by_its_own_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("configured")
+@pytest.mark.slow
 async def test_ten_megabytes_are_cut_with_a_notice(tmp_path: Path) -> None:
     async with temporary_workbench(tmp_path / "home", plugins=(("mcp", plugin),)) as workbench:
         result = await workbench.call_tool("trials__huge", {})

@@ -48,7 +48,7 @@ async def calculated(expression: str) -> ToolResult:
     ],
 )
 async def test_values(expression: str, value: str) -> None:
-    assert await calculated(expression) == ToolResult(text=value)
+    assert await calculated(expression) == ToolResult(text=value, provenance="assistant")
 
 
 @given(NUMBERS, NUMBERS, st.sampled_from("+-*"))

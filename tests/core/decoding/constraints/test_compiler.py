@@ -243,6 +243,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("schema", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_a_hostile_schema_takes_no_process_along(schema: Any) -> None:
     program = (
         "import sys; from test_compiler import ConstraintCompiler, Constraint, vocabulary, InvalidRequest\n"
