@@ -112,10 +112,11 @@ class Workbench:
         run, history = await self._paused(run_id)
         waiting = waiting_calls(history)
         chosen = [pending for pending in waiting if call in (None, pending.call.identifier)]
+        if not waiting:
+            raise Conflict(f"Run '{run_id}' waits for no approval; resume it to go on.")
         if not chosen:
-            listed = ", ".join(f"'{pending.call.identifier}'" for pending in waiting) or "none"
-            wanted = f"call '{call}'" if call else "a call"
-            raise Conflict(f"Run '{run_id}' does not wait for {wanted}; it waits for {listed}.")
+            listed = ", ".join(f"'{pending.call.identifier}'" for pending in waiting)
+            raise Conflict(f"Run '{run_id}' does not wait for call '{call}'; it waits for {listed}.")
         journal = RunJournal(self._store.runs, run, history)
         try:
             for pending in chosen:

@@ -15,7 +15,7 @@ from mcp_types import Tool as ServerTool
 
 from jackfield.contracts.tools import ToolResult
 from jackfield.errors import Unavailable
-from jackfield_plugins.mcp.configuration import Server
+from jackfield_plugins.mcp.configuration import Server, StdioServer
 from jackfield_plugins.mcp.results import result_of
 from jackfield_plugins.mcp.session import Session
 
@@ -108,9 +108,10 @@ class Connection:
     async def _broken_call(self, session: Session) -> ToolResult:
         session.end()
         reason = await session.why_ended()
+        again = "started anew" if isinstance(self.server, StdioServer) else "asked again"
         return _failed(
             f"{reason} That was during the call, so whether it took effect is not known. "
-            "The server is started anew at the next call."
+            f"The server is {again} at the next call."
         )
 
 

@@ -53,7 +53,7 @@ def _http_failure(server: HttpServer, trace: Trace, causes: list[Exception], ans
         case [TimeoutError() | httpx2.TimeoutException(), *_]:
             return f"did not answer within {server.timeout:g} s."
         case [httpx2.TransportError() as error, *_]:
-            return f"cannot be reached at {server.place}: {str(error) or type(error).__name__}."
+            return f"cannot be reached at {server.place}: {str(error).rstrip('.') or type(error).__name__}."
         case [MCPError() as error, *_] if error.code != CONNECTION_CLOSED:
             return f"refused the session: {error}."
     return "closed the connection." if answered else f"does not speak MCP at {server.place}."

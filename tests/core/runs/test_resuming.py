@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
+import pytest
+
 from jackfield.contracts.agents import Agent, AgentHost
 from jackfield.contracts.guards import PASSES, Guard, Plan, Verdict
 from jackfield.contracts.registration import Provided
 from jackfield.contracts.runs import RunLimits, RunRecord, RunState
 from jackfield.contracts.tools import ArgumentPart, ToolDescription, ToolResult
-from jackfield.errors import JackfieldError
+from jackfield.errors import Conflict, JackfieldError
 from jackfield.events import (
     CallEnded,
     CallWritten,
@@ -302,6 +304,13 @@ async def test_a_run_that_has_ended_since_it_was_read_stays_ended() -> None:
 
 async def _all_of(executor: InlineExecutor, run_id: str) -> list[RunEvent]:
     return [event async for event in executor.watch(run_id)]
+
+
+async def test_who_decides_on_an_interrupted_run_is_told_to_resume_it(open_workbench: Any) -> None:
+    async with open_workbench(lambda prompt: "Done.") as workbench:
+        run = await paused_run(workbench.runs)
+        with pytest.raises(Conflict, match="waits for no approval; resume it"):
+            await workbench.decide(run.id, approved=True)
 
 
 async def test_who_decides_second_on_a_call_is_told_so(open_workbench: Any) -> None:

@@ -66,6 +66,8 @@ async def test_a_server_that_dies_ends_the_call_and_is_asked_again_at_the_next(o
         result = await tools["far__die"].call({})
         assert result.error
         assert "during the call" in result.text
+        assert "is asked again at the next call" in result.text
+        assert ".." not in result.text
         await http_trial.stop()
         await http_trial.start()
         assert (await tools["far__add"].call({"a": 1, "b": 2})).text == "3"
