@@ -93,6 +93,7 @@ class ToolSettings(Section):
     protocol: str = "constrained"
     mode: CallMode = "async"
     allow: tuple[Permission, ...] = ()
+    folder: Path | None = None
 
     private_addresses: bool = False
     unsandboxed_python: bool = False

@@ -159,6 +159,7 @@ def _equipment(settings: Settings, plugins: PluginHost) -> Equipment:
             protocol=settings.tools.protocol,
             mode=settings.tools.mode,
             allowed=settings.tools.allow,
+            folder=settings.tools.folder and settings.tools.folder.absolute(),
             prices=settings.models.prices,
         ),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from jackfield.contracts.executors import Executor
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
-from jackfield.contracts.tools import RunScope, ToolDescription, ToolResult
+from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
@@ -35,6 +34,11 @@ class Embeddings(msgspec.Struct, frozen=True):
 
     vectors: NDArray[np.float32]
     prompt_tokens: int
+
+
+_IF_DEAD = (
+    " If the process that ran it died, it can be taken up once no other Jackfield process uses the same data folder."
+)
 
 
 class Workbench:
@@ -146,7 +150,7 @@ class Workbench:
         `use` may give a folder, and permissions beyond those in the settings.
         """
         use = msgspec.structs.replace(use or ToolUse(), names=(name,))
-        scope = RunScope(run_id=new_identifier("call"), folder=Path(use.folder) if use.folder else None)
+        scope = self._equipment.scope(new_identifier("call"), use)
         tool = (await self._equipment.tools(use, scope))[name]
         if not Approval(use, self._equipment.defaults.allowed, ()).permits(tool.description):
             raise CallDenied(
@@ -158,7 +162,9 @@ class Workbench:
     async def _paused(self, run_id: str) -> tuple[RunRecord, tuple[RunEvent, ...]]:
         run = await self.run(run_id)
         if run.state != "paused":
-            raise Conflict(f"Run '{run_id}' is {run.state} and waits for nobody.")
+            raise Conflict(
+                f"Run '{run_id}' is {run.state} and waits for nobody.{_IF_DEAD if run.state == 'running' else ''}"
+            )
         return run, await self._store.runs.events(run_id)
 
     async def embed(self, model: str, texts: Sequence[str]) -> Embeddings:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from jackfield.contracts.agents import Agent
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
-from jackfield.contracts.tools import RunScope
 from jackfield.errors import InvalidRequest, LimitReached
 from jackfield.events import FinishReason, RunEvent, Usage
 from jackfield.runs.agent_host import RunHost
@@ -49,7 +47,7 @@ class AgentWork:
         flow, replay = EventFlow(), Replay(history)
         meter = RunMeter(request.limits, equipment.price(model.name), worked=replay.seconds)
         protocol = equipment.protocol(use)
-        scope = RunScope(run_id=run.id, folder=Path(use.folder) if use.folder else None)
+        scope = equipment.scope(run.id, use)
         tools = await equipment.tools(use, scope)
         guards = [guard for _, guard in equipment.guards.items()]
         descriptions = [tool.description for tool in tools.values()]
@@ -92,7 +90,7 @@ class AgentWork:
                 raise
             seconds = self._request.limits.seconds
             raise LimitReached(
-                f"The run was stopped after {seconds:g} seconds, its limit; see 'limits.seconds'."
+                f"The run was stopped after {seconds:g} seconds, its limit; 'limits.seconds' or --max-seconds sets it."
             ) from error
         except BaseExceptionGroup as group:
             raise _cause(group) from group

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ class ToolDefaults(msgspec.Struct, frozen=True, kw_only=True):
     mode: CallMode = "async"
     agent: str = "tool-loop"
     allowed: tuple[Permission, ...] = ()
+    folder: Path | None = None
     prices: Mapping[str, Price] = {}
 
 
@@ -76,6 +78,10 @@ class Equipment:
         """The tools that a run may call here, each as this run has it; raises ToolNotFound or InvalidRequest."""
         chosen = await self.catalog.chosen(use.names)
         return {name: tool.within(scope) if isinstance(tool, ScopedTool) else tool for name, tool in chosen.items()}
+
+    def scope(self, run_id: str, use: ToolUse) -> RunScope:
+        """What a run grants its tools: its own folder, or the one in the settings."""
+        return RunScope(run_id=run_id, folder=Path(use.folder) if use.folder else self.defaults.folder)
 
     def price(self, model: str) -> Price:
         """What a million tokens of a model cost to read and to write."""

@@ -18,7 +18,11 @@ SAME_AGAIN = 2
 SAME_TOO_OFTEN = 4
 """So often, and LoopDetected ends the run, or its agent thinks of something else."""
 
-REMARK = "\n(You made this call before, with this result: {times} times now. Do something else, or answer with it.)"
+SAME_CALL_TOO_OFTEN = 12
+"""So often may a call be made at all, whatever it gives."""
+
+REMARK = "\n(You have made this very call before. Answer with what it gave, or do something else.)"
+"""Without figures: small models take any for what they are to calculate with."""
 
 NOTHING = Usage(prompt_tokens=0, completion_tokens=0)
 
@@ -36,6 +40,7 @@ class RunMeter:
         self._began = time.monotonic() - worked
         self._steps = 0
         self._same: Counter[tuple[CallKey, str]] = Counter()
+        self._made: Counter[CallKey] = Counter()
         self.usage = NOTHING
         self._now = NOTHING
 
@@ -61,7 +66,8 @@ class RunMeter:
         limits = self._limits
         if limits.steps is not None and self._steps >= limits.steps:
             raise LimitReached(
-                f"The run was stopped after {limits.steps} model answers, its limit; see 'limits.steps'."
+                f"The run was stopped after {limits.steps} model answers, its limit; "
+                "'limits.steps' or --max-steps sets it."
             )
         self.check_tokens()
         self._check_spend()
@@ -103,22 +109,28 @@ class RunMeter:
 
     def remark_on(self, call: Call, result: ToolResult) -> str:
         """What to tell the model of a call that gives the same over and over; raises LoopDetected in the end."""
-        seen = call_key(call.tool, call.arguments), result.text
-        self._same[seen] += 1
-        times = self._same[seen]
+        made = call_key(call.tool, call.arguments)
+        self._made[made] += 1
+        self._same[made, result.text] += 1
+        times = self._same[made, result.text]
         if times >= SAME_TOO_OFTEN:
             raise LoopDetected(f"The model called '{call.tool}' {times} times with the same arguments and result.")
-        return REMARK.format(times=times) if times >= SAME_AGAIN else ""
+        if self._made[made] >= SAME_CALL_TOO_OFTEN:
+            raise LoopDetected(f"The model called '{call.tool}' {self._made[made]} times with the same arguments.")
+        return REMARK if times >= SAME_AGAIN else ""
 
     def _check_spend(self) -> None:
         if self._limits.spend is not None and self.spend > self._limits.spend:
             raise LimitReached(
                 f"The run was stopped: it cost {self.spend:.6g}, and {self._limits.spend:g} was its limit; "
-                "see 'limits.spend'."
+                "'limits.spend' or --max-spend sets it."
             )
 
     def _tokens_used_up(self) -> LimitReached:
-        return LimitReached(f"The run was stopped after {self._limits.tokens} tokens, its limit; see 'limits.tokens'.")
+        return LimitReached(
+            f"The run was stopped after {self._limits.tokens} tokens, its limit; "
+            "'limits.tokens' or --max-tokens sets it."
+        )
 
 
 def sum_of(*usages: Usage) -> Usage:

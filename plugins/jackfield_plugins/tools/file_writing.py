@@ -41,6 +41,7 @@ class WriteFile(BlockingFolderTool):
         ),
         permission="write",
         targets=("path",),
+        concurrency=1,
         derived=True,
     )
 
@@ -71,6 +72,7 @@ class EditFile(BlockingFolderTool):
         ),
         permission="write",
         targets=("path",),
+        concurrency=1,
     )
 
     def result(self, folder: GrantedFolder, arguments: Mapping[str, Any]) -> ToolResult:

@@ -39,7 +39,8 @@ class FolderTool(ABC):
 
     def _no_folder(self) -> InvalidRequest:
         return InvalidRequest(
-            f"{self.description.name} works in a folder, and no folder was granted; give one with --folder."
+            f"{self.description.name} works in a folder, and no folder was granted; give one with --folder, "
+            "or in the settings with tools.folder."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from jackfield.errors import Conflict
 from jackfield.events import CallEnded, Cancelled, Decided, Finished, Paused, RunEvent
 from jackfield.testing.scripted_tools import ScriptedTool
-from jackfield.testing.tool_runs import asking, bodies, call, followed, text_of
+from jackfield.testing.tool_runs import asking, bodies, call, followed, text_of, tool_workbench
 from jackfield.workbench import Workbench
+from jackfield_plugins.agents import plugin as agents
+from jackfield_plugins.function_calls import plugin as function_calls
+from jackfield_plugins.tools import plugin as tools
 
 
 def done(arguments: Mapping[str, Any]) -> str:
@@ -176,3 +180,17 @@ async def test_a_workbench_that_closes_leaves_a_run_with_tools_to_be_taken_up(op
     last = (await runs.events(run.id))[-1].body
     assert isinstance(last, Paused)
     assert last.reason == "interrupted"
+
+
+async def test_the_settings_may_grant_a_folder_to_runs_that_name_none(open_workbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "notes.txt").write_text("Meeting at noon.", encoding="utf-8")
+
+    def reply(prompt: str) -> str:
+        return "I read it." if "Meeting at noon." in prompt else call("read_file", path="notes.txt")
+
+    plugins = (("calls", function_calls), ("agents", agents), ("tools", tools))
+    settings = {"tools": {"folder": tmp_path / "shared"}}
+    async with tool_workbench(tmp_path, reply, plugins=plugins, **settings) as workbench:
+        events = await followed(workbench, asking("Read notes.txt.", "read_file"))
+    assert text_of(events) == "I read it."

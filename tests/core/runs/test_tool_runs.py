@@ -108,3 +108,15 @@ async def test_several_calls_of_one_answer_run_side_by_side_and_come_back_in_ord
         async with open_workbench(reply, shout) as workbench:
             events = await followed(workbench, asking("Shout.", "shout", mode=mode))
         assert text_of(events) == "ONE TWO THREE"
+
+
+async def test_a_call_made_over_and_over_ends_though_it_gives_something_else_each_time(open_workbench: Any) -> None:
+    def reply(prompt: str) -> str:
+        return call("shout", text="again") if "# Tools" in prompt else "Enough."
+
+    counted = iter(range(1000))
+    tool = ScriptedTool("shout", lambda arguments: f"result {next(counted)}")
+    async with open_workbench(reply, tool) as workbench:
+        events = await followed(workbench, asking("Shout.", "shout"))
+    assert text_of(events) == "Enough."
+    assert len(tool.asked) == 12

@@ -25,7 +25,7 @@ from jackfield_plugins.function_calls.bench.options import chosen_cases, data_op
 if TYPE_CHECKING:
     from jackfield_plugins.function_calls.bench.answers import Answerer
 
-PROTOCOLS = ("constrained", "native", "interrupts")
+PROTOCOLS = ("constrained", "cautious", "native", "interrupts")
 
 
 class AccuracyReport(msgspec.Struct, frozen=True, kw_only=True):
