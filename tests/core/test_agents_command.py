@@ -160,7 +160,7 @@ def test_always_holds_for_the_permission_and_not_for_another(calling: Installati
         terminal.wait_for("[a]lways what writes in this run")
         terminal.type("a\n")
         terminal.wait_for("Allow fetch(text='x')?")
-        terminal.wait_for("[n]o:")
+        terminal.wait_for("[a]lways what reaches the network in this run")
         assert "Allow write_file(path='c.txt'" not in terminal.seen
         terminal.type("y\n")
         assert terminal.ended() == 0
@@ -174,6 +174,7 @@ def test_what_is_long_can_be_seen_whole_before_it_is_allowed(calling: Installati
         assert "last" not in terminal.wait_for("[s]how all of it")
         terminal.type("s\n")
         terminal.wait_for("    last \\x1b[2Jline\n")
+        terminal.wait_for("[n]o")
         terminal.type("y\n")
         assert terminal.ended() == 0
     assert (folder / "b.txt").stat().st_size > 100
