@@ -16,7 +16,8 @@ NO_CALLS = ToolChoice(mode="none")
 class ToolLoop:
     """Ends with the first answer that makes no call and holds no broken one.
 
-    A model that makes one call over and over, as small ones do, is made to answer from what it has.
+    A model that makes one call over and over, as small ones do, is made to answer from the results alone: shown its
+    calls, it would write another.
     """
 
     name = "tool-loop"
@@ -30,7 +31,8 @@ class ToolLoop:
                 turn = await host.answer(messages, choice=choice)
             except LoopDetected as error:
                 await host.note(f"{error.message} It has to answer without calls now.")
-                return (await host.answer(messages, tools=(), choice=NO_CALLS)).reason
+                results = [message for message in messages[len(task) :] if message.role == "tool"]
+                return (await host.answer([*task, *results], tools=(), choice=NO_CALLS)).reason
             messages += turn.messages
             if turn.open_calls or len(turn.messages) == 1:
                 return turn.reason

@@ -38,7 +38,9 @@ You can call these functions, one a line:
 
 If they can do what the user asks for, answer with a JSON list of calls and nothing else{several}:
 {example}
-If none of the functions does what the user asks for, call none: answer in plain words."""
+If none of the functions does what the user asks for, answer in plain words.
+What needs a result that is not there yet is called later. Once the results are there, tell the user in plain words \
+what they say."""
 
 ONE = """. For example, asked to double 3 with a function "double", answer"""
 SEVERAL = """, with one call for each thing that is asked for. For example, asked to double 3 and 8 with a function \
