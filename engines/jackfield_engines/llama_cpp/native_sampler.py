@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from jackfield.errors import EngineFailure
 from jackfield_engines.llama_cpp.library import api, pointer_to
 
-RANDOM_SEED = 0xFFFFFFFF
-"""The seed that llama.cpp takes to mean "any"."""
-
 
 class SamplerChain:
-    """llama.cpp samplers, applied in the order they are added; the last must select a token."""
+    """llama.cpp samplers, applied in the order they are added."""
 
     def __init__(self) -> None:
         parameters = api.llama_sampler_chain_default_params()
@@ -53,26 +50,19 @@ class SamplerChain:
         """Divide the logits."""
         self._add(api.llama_sampler_init_temp(temperature))
 
-    def add_draw(self, seed: int) -> None:
-        """Select at random; `seed` 0 to 2**32 - 1."""
-        self._add(api.llama_sampler_init_dist(seed))
-
-    def add_greedy(self) -> None:
-        """Select the likeliest."""
-        self._add(api.llama_sampler_init_greedy())
-
-    def sample(self, logits: NDArray[np.float32], among: NDArray[np.int64] | None = None) -> int:
-        """Select by logits, (n_vocab,), and accept what was selected; only tokens that are `among` these, if given."""
+    def remaining(
+        self, logits: NDArray[np.float32], among: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The tokens left of logits, (n_vocab,), and their logits as changed; only of `among` these, if given."""
         if not self._free.alive:
             raise EngineFailure("The sampler was closed.")
         candidates = _candidates(logits, among)
         listed = api.llama_token_data_array(pointer_to(candidates, api.llama_token_data), len(candidates), -1, False)
         api.llama_sampler_apply(self._pointer, ctypes.byref(listed))
-        if not 0 <= listed.selected < listed.size:
-            raise EngineFailure("llama.cpp's samplers selected no token.")
-        token = int(listed.data[listed.selected].id)
-        api.llama_sampler_accept(self._pointer, token)
-        return token
+        if not listed.size:
+            raise EngineFailure("llama.cpp's samplers left no token.")
+        left = np.frombuffer(ctypes.string_at(listed.data, listed.size * _CANDIDATE.itemsize), dtype=_CANDIDATE)
+        return left["id"], left["logit"]
 
     def accept(self, token: int) -> None:
         """Count a token that was not selected here."""

@@ -1,4 +1,4 @@
-"""How the next token is drawn, in llama.cpp's own order: bias, penalties, top-k, top-p, min-p, temperature, draw."""
+"""How the next token is drawn: llama.cpp's bias, penalties, top-k, top-p, min-p and temperature, then our draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
-from jackfield_engines.llama_cpp.native_sampler import RANDOM_SEED, SamplerChain
+from jackfield_engines.llama_cpp.native_sampler import SamplerChain
 
 if TYPE_CHECKING:
     from jackfield.decoding.constraints.matcher import ConstraintMatcher
@@ -40,7 +40,8 @@ def sampler_for(sampling: Sampling, *, logits: Logits, vocabulary: SampledVocabu
     bias = _bias(sampling, vocabulary)
     if _is_greedy(sampling) and not bias and not _penalizes(sampling):
         return GreedySampler(logits)
-    return ChainSampler(_chain(sampling, bias, vocabulary), logits)
+    draw = None if _is_greedy(sampling) else SeededDraw(sampling.seed, vocabulary.size)
+    return ChainSampler(_chain(sampling, bias, vocabulary), draw, logits)
 
 
 class GreedySampler:
@@ -63,20 +64,48 @@ class GreedySampler:
         """Nothing is held."""
 
 
+class SeededDraw:
+    """Draws in proportion to probability, by the least of exponential times (the Gumbel-max trick).
+
+    Each token has a time of its own in each draw, which only the seed and the draw's number decide. So the rounding
+    errors by which equal requests differ, read in other batches, change a draw only where two tokens race closely.
+    """
+
+    def __init__(self, seed: int | None, vocabulary_size: int) -> None:
+        self._seed = secrets.randbits(64) if seed is None else seed % 2**64
+        self._size = vocabulary_size
+        self._drawn = 0
+
+    def among(self, tokens: NDArray[np.int32], logits: NDArray[np.float32]) -> int:
+        """The next draw, among some tokens with their logits."""
+        if len(tokens) == 1:
+            self._drawn += 1
+            return int(tokens[0])
+        times = np.random.Generator(np.random.SFC64((self._seed, self._drawn))).standard_exponential(
+            self._size, dtype=np.float32
+        )
+        self._drawn += 1
+        return int(tokens[(logits - np.log(times[tokens])).argmax()])
+
+
 class ChainSampler:
-    """A chain of llama.cpp's samplers."""
+    """A chain of llama.cpp's samplers, and then the draw, or the likeliest where there is none."""
 
     complete = False
 
-    def __init__(self, chain: SamplerChain, logits: Logits) -> None:
+    def __init__(self, chain: SamplerChain, draw: SeededDraw | None, logits: Logits) -> None:
         self._chain = chain
+        self._draw = draw
         self._logits = logits
 
     def sample(self, row: int, among: Tokens | None = None) -> int:
         """Draw from a row, or from some of its tokens, whose logits are numbers: llama.cpp aborts where none is."""
         logits = self._logits(row)
         likeliest(logits)
-        return self._chain.sample(logits, among)
+        tokens, changed = self._chain.remaining(logits, among)
+        token = int(tokens[changed.argmax()]) if self._draw is None else self._draw.among(tokens, changed)
+        self._chain.accept(token)
+        return token
 
     def accept(self, token: int) -> None:
         """Count a token towards the penalties."""
@@ -131,13 +160,6 @@ def likeliest(logits: NDArray[np.float32]) -> int:
     return token
 
 
-def folded_seed(seed: int | None) -> int:
-    """A seed of 32 bits, never the one that means "any"; None gives a fresh one, equal seeds give equal ones."""
-    if seed is None:
-        return secrets.randbelow(RANDOM_SEED)
-    return ((seed ^ (seed >> 32)) & 0xFFFFFFFF) % RANDOM_SEED
-
-
 def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary: SampledVocabulary) -> SamplerChain:
     chain = SamplerChain()
     if bias:
@@ -151,7 +173,6 @@ def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary: Sample
             presence=sampling.presence_penalty,
         )
     if _is_greedy(sampling):
-        chain.add_greedy()
         return chain
     if sampling.top_k:
         chain.add_top_k(min(sampling.top_k, vocabulary.size))
@@ -160,7 +181,6 @@ def _chain(sampling: Sampling, bias: list[tuple[int, float]], vocabulary: Sample
     if sampling.min_p > 0:
         chain.add_min_p(sampling.min_p)
     chain.add_temperature(sampling.temperature)
-    chain.add_draw(folded_seed(sampling.seed))
     return chain
 
 

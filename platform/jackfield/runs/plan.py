@@ -19,8 +19,8 @@ from jackfield.runs.run_model import Asked, RunModel
 from jackfield.tools.provenance import commanding
 
 QUESTION = (
-    "Before you begin: which calls will this task need? Write every one of them now, with the arguments that you know "
-    "already. Nothing is run yet."
+    "Before you begin: which calls will this task need? Nothing is run yet. List every call of the whole task now, "
+    'from the first to the last, also those that wait for a result; write "?" for a text that you do not know yet.'
 )
 
 LONGEST = 512

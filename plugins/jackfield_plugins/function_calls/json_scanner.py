@@ -67,6 +67,8 @@ class JsonScanner:
                 self._scalar += char
                 return []
             pieces = self._ended_scalar()
+            if self.done and char not in WHITE:
+                return self._broken(char, "nothing more")
             if self.fault:
                 return []
         return pieces + self._between(char)

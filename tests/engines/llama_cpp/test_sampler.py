@@ -11,8 +11,7 @@ from jackfield.contracts.engine import TokenBatch
 from jackfield.contracts.sampling import Sampling
 from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
-from jackfield_engines.llama_cpp.native_sampler import RANDOM_SEED
-from jackfield_engines.llama_cpp.sampler import folded_seed, likeliest
+from jackfield_engines.llama_cpp.sampler import SeededDraw, likeliest
 
 
 @pytest.fixture
@@ -126,12 +125,45 @@ def test_logits_that_are_no_numbers_are_an_error() -> None:
     assert likeliest(np.array([1.0, -np.inf, 2.0, 2.0], dtype=np.float32)) == 2
 
 
-@given(seed=st.integers(-(2**63), 2**63 - 1))
-def test_a_seed_becomes_a_fixed_one_of_32_bits(seed: int) -> None:
-    assert folded_seed(seed) == folded_seed(seed)
-    assert 0 <= folded_seed(seed) < RANDOM_SEED
+SEEDS = st.integers(-(2**63), 2**63 - 1)
+FOUR = np.arange(4, dtype=np.int32)
 
 
-def test_small_seeds_stay_apart_and_no_seed_is_a_fresh_one() -> None:
-    assert [folded_seed(seed) for seed in range(100)] == list(range(100))
-    assert len({folded_seed(None) for _ in range(50)}) > 45
+def series(seed: int | None, logits: np.ndarray, count: int) -> list[int]:
+    """Draws among four tokens."""
+    draw = SeededDraw(seed, 4)
+    return [draw.among(FOUR, logits) for _ in range(count)]
+
+
+@given(seed=SEEDS)
+def test_a_seed_gives_its_own_series_whatever_its_size(seed: int) -> None:
+    even = np.zeros(4, dtype=np.float32)
+    assert series(seed, even, 40) == series(seed, even, 40) != series(seed ^ 1, even, 40)
+    assert series(None, even, 40) != series(None, even, 40)
+
+
+def test_draws_are_as_frequent_as_they_are_likely() -> None:
+    shares = np.array([0.5, 0.3, 0.15, 0.05])
+    counts = np.bincount(series(3, np.log(shares).astype(np.float32), 20_000), minlength=4)
+    assert np.allclose(counts / 20_000, shares, atol=0.015)
+
+
+def test_rounding_errors_and_the_order_of_tokens_hardly_change_a_draw() -> None:
+    generator = np.random.default_rng(1)
+    logits = generator.normal(size=4000).astype(np.float32)
+    noisy = logits + generator.normal(scale=0.002, size=4000).astype(np.float32)
+    order = generator.permutation(4000).astype(np.int32)
+    plain, other = SeededDraw(5, 4000), SeededDraw(5, 4000)
+    everything = np.arange(4000, dtype=np.int32)
+    pairs = [(plain.among(everything, logits), other.among(order, noisy[order])) for _ in range(1000)]
+    assert sum(one != two for one, two in pairs) <= 5
+
+
+@pytest.mark.parametrize("bias", [0.0, 3.0])
+def test_a_sampler_draws_as_the_row_says(engine: LlamaCppEngine, bias: float) -> None:
+    likely = ranked(engine)[0]
+    logits = engine.logits(ROW).astype(np.float64)
+    logits[likely] += bias
+    share = np.exp(logits[likely]) / np.exp(logits).sum()
+    settings = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "seed": 4, "logit_bias": {likely: bias}}
+    assert abs(drawn(engine, 3000, **settings).count(likely) / 3000 - share) < 0.04

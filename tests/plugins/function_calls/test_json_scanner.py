@@ -40,6 +40,7 @@ BROKEN = {
     r'"\u12g4"': "four hexadecimal digits",
     "[1}": "found '}'",
     '{"a": 1} 2': "more is written behind",
+    "1[": "expected nothing more, found '['",
     '{"a": "b': "the end of a text",
     "[" * (MOST_LEVELS + 1): f"more than {MOST_LEVELS} levels",
 }
