@@ -13,12 +13,21 @@
     │   ├── RunNotFound
     │   ├── ToolNotFound
     │   ├── ConversationNotFound
+    │   ├── UploadNotFound
+    │   ├── UserNotFound
+    │   ├── TeamNotFound
+    │   ├── KeyNotFound
     │   └── PluginNotFound
     ├── Conflict                    it exists already, or another holds it
     │   ├── NameTaken
     │   ├── PortInUse
     │   ├── RunCancelled            somebody stopped the run before its answer was whole
     │   └── RunElsewhere            another process executes the run
+    ├── NotAuthenticated            nobody was recognised: no key, no session, or one that holds no longer
+    ├── NotAllowed                  who asks is known, and may not do this
+    ├── QuotaReached                who asks may do this, but not now or not any more
+    │   ├── BudgetExceeded          a budget of tokens or money has no room for it
+    │   └── RateLimited             too many requests or tokens in a minute
     ├── CallDenied                  a call needs an approval that it did not get
     ├── ToolFailure                 a tool could not do what it was asked
     │   ├── ToolTimeout
@@ -28,6 +37,8 @@
     ├── Unavailable                 not now; trying again later may help
     │   ├── ModelLoading
     │   ├── Overloaded
+    │   ├── NoWorker                no worker serves the model
+    │   ├── BrokerUnavailable       what carries work to the workers cannot be reached
     │   └── ShuttingDown
     ├── SettingsInvalid             a settings file, variable or flag that makes no sense
     ├── PluginError                 a plugin failed; it is named, the host goes on
@@ -127,6 +138,22 @@ class ToolNotFound(NotFound):
     code = "tool_not_found"
 
 
+class UploadNotFound(NotFound):
+    code = "file_not_found"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+
+
+class TeamNotFound(NotFound):
+    code = "team_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+
 class PluginNotFound(NotFound):
     code = "plugin_not_found"
 
@@ -153,6 +180,32 @@ RETRY_AFTER = 5
 
 class RunElsewhere(Conflict):
     code = "run_elsewhere"
+
+
+class NotAuthenticated(JackfieldError):
+    code = "not_authenticated"
+
+
+class NotAllowed(JackfieldError):
+    code = "not_allowed"
+
+
+class QuotaReached(JackfieldError):
+    """Who asks has used up what they may; `retry_after` is in seconds, None where waiting does not help."""
+
+    code = "quota_reached"
+
+    def __init__(self, message: str, *, parameter: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message, parameter=parameter)
+        self.retry_after = retry_after
+
+
+class BudgetExceeded(QuotaReached):
+    code = "insufficient_quota"
+
+
+class RateLimited(QuotaReached):
+    code = "rate_limit_exceeded"
 
 
 class CallDenied(JackfieldError):
@@ -201,6 +254,14 @@ class ModelLoading(Unavailable):
 
 class Overloaded(Unavailable):
     code = "overloaded"
+
+
+class NoWorker(Unavailable):
+    code = "no_worker"
+
+
+class BrokerUnavailable(Unavailable):
+    code = "broker_unavailable"
 
 
 class ShuttingDown(Unavailable):
@@ -279,6 +340,8 @@ def error_from_code(
     JackfieldError.__init__(error, message, parameter=parameter)
     if isinstance(error, Unavailable):
         error.retry_after = retry_after or RETRY_AFTER
+    if isinstance(error, QuotaReached):
+        error.retry_after = retry_after
     return error
 
 

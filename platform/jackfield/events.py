@@ -53,11 +53,15 @@ class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="text"):
-    """Text that the model wrote; deltas join to the whole answer. `tokens` counts what it took to write it."""
+    """Text that the model wrote; deltas join to the whole answer. `tokens` counts what it took to write it.
+
+    `ids` are those tokens, from which another process can go on; empty where nobody needs to.
+    """
 
     text: str
     tokens: int
     scores: tuple[TokenScore, ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 class CallOpened(msgspec.Struct, frozen=True, kw_only=True, tag="call_opened"):

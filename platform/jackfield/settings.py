@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -18,6 +18,9 @@ from jackfield.settings_file import data_folder, read_settings_table
 from jackfield.settings_variables import listed_names, refuse_unknown_variables, variable_name, variable_table
 
 LARGEST_INT32 = 2**31 - 1
+LISTS = (("plugins", "disabled"), ("jobs", "models"), ("identity", "oidc_domains"))
+"""Settings that variables give as names with commas between them."""
+
 MOST_BATCH_TOKENS = 8192
 THREADS_PER_PROCESSOR = 4
 
@@ -99,6 +102,59 @@ class ToolSettings(Section):
     unsandboxed_python: bool = False
 
 
+class IdentitySettings(Section):
+    """Who may use the server. While it is off, only this machine can, and any key is accepted.
+
+    `setup_token` makes the first visitor who has it the first admin; an empty one is made at the first start and
+    logged. `public_url` is where browsers find the server. An answer whose request names no `max_tokens` may take
+    `answer_tokens`, which budgets set aside for it.
+    """
+
+    enabled: bool = False
+    setup_token: SecretStr = SecretStr("")
+    public_url: str = ""
+    session_hours: int = Field(default=24 * 14, ge=1)
+    invitation_hours: int = Field(default=72, ge=1)
+    answer_tokens: int = Field(default=4096, ge=1, le=LARGEST_INT32)
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = "single sign-on"
+    oidc_role: Literal["admin", "member", "viewer"] = "member"
+    oidc_domains: tuple[str, ...] = ()
+
+
+class JobSettings(Section):
+    """How runs reach workers: Redis, how long a worker that says nothing keeps its runs, how long a run waits for one.
+
+    Seconds throughout; `concurrency` is how many runs a worker takes at once, `models` what it serves (none: all that
+    are installed), `memory_mb` what its models may take together (0: what the machine has).
+    """
+
+    redis_url: str = ""
+    lease: float = Field(default=15.0, ge=1)
+    wait_for_worker: float = Field(default=60.0, ge=0)
+    concurrency: int = Field(default=64, ge=1, le=1024)
+    drain: float = Field(default=20.0, ge=0)
+    models: tuple[str, ...] = ()
+    memory_mb: int = Field(default=0, ge=0, le=LARGEST_INT32)
+
+
+class UploadSettings(Section):
+    """The largest file that may be uploaded, in megabytes."""
+
+    largest_mb: int = Field(default=512, ge=1, le=LARGEST_INT32)
+
+
+class TelemetrySettings(Section):
+    """Where traces are sent (an OTLP/HTTP address; empty sends none), and how log lines look."""
+
+    otlp_endpoint: str = ""
+    service_name: str = "jackfield"
+    sample: float = Field(default=1.0, ge=0, le=1)
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+
 class PluginSettings(Section):
     """Plugins that stay off."""
 
@@ -128,6 +184,10 @@ class Settings(BaseSettings):
     prefixes: PrefixSettings = PrefixSettings()
     lookahead: LookaheadSettings = LookaheadSettings()
     tools: ToolSettings = ToolSettings()
+    identity: IdentitySettings = IdentitySettings()
+    jobs: JobSettings = JobSettings()
+    uploads: UploadSettings = UploadSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     plugins: PluginSettings = PluginSettings()
 
     @field_validator("home", mode="before")
@@ -145,6 +205,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where model files live."""
         return self.home / "models"
+
+    @property
+    def blobs_folder(self) -> Path:
+        """Where uploaded bytes live."""
+        return self.home / "blobs"
 
     @property
     def prefixes_folder(self) -> Path:
@@ -175,8 +240,9 @@ class _VariableSource(EnvSettingsSource):
         return super().__call__()
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        if field_name == "disabled":
-            return listed_names(variable_name("plugins", "disabled"), value)
+        for section, key in LISTS:
+            if field_name == key:
+                return listed_names(variable_name(section, key), value)
         return super().decode_complex_value(field_name, field, value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -82,7 +83,8 @@ async def test_ctrl_c_stops_an_answer_and_the_run_is_on_record_as_cancelled(mach
         assert asking.stdout is not None
         asking.stdin.close()
         asking.stdin = None
-        begun = asking.stdout.read(1)
+        # Unbuffered: `communicate` reads the descriptor, and would miss what a buffer took with the first byte.
+        begun = os.read(asking.stdout.fileno(), 1)
         asking.send_signal(signal.SIGINT)
         rest, said = asking.communicate(timeout=30)
     assert asking.returncode == 130, said

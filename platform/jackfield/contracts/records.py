@@ -10,8 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
+from jackfield.contracts.budgets import BudgetRecords, Reservation, Spending
+from jackfield.contracts.identity_records import IdentityRecords
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import Conversation, RunRecord, RunState, StoredMessage
+from jackfield.contracts.uploads import UploadRecords
 from jackfield.events import RunEvent, Usage
 from jackfield.messages import Message
 
@@ -34,24 +39,89 @@ class ModelRecords(Protocol):
         ...
 
 
-class RunRecords(Protocol):
-    """Runs and their numbered events."""
+class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run stands once its last event is on record, and what it spent where something was reserved for it."""
 
-    async def add(self, run: RunRecord) -> None:
-        """Raises NameTaken for an identifier that is on record."""
+    state: RunState
+    finished_at: datetime
+    usage: Usage | None = None
+    error: str | None = None
+    spent: Spending = Spending()
+
+
+class RunRecords(Protocol):
+    """Runs and their numbered events.
+
+    A run is leased to one worker at a time. A worker that lost its lease adds no event any more: `append` with
+    `worker` raises RunElsewhere then.
+    """
+
+    async def add(self, run: RunRecord, reservation: Reservation | None = None) -> None:
+        """Put a run on record, with what is set aside for it, in one transaction.
+
+        Raises NameTaken for an identifier that is on record, BudgetExceeded where a budget has no room.
+        """
         ...
 
     async def get(self, run_id: str) -> RunRecord | None: ...
 
-    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
-        """Newest first; only those of one state where it is given."""
+    async def recent(
+        self,
+        *,
+        limit: int = 50,
+        state: RunState | None = None,
+        user_id: str | None = None,
+        before: str | None = None,
+    ) -> tuple[RunRecord, ...]:
+        """Newest first; only those of one state or one user, or older than the run `before`, where these are given."""
         ...
 
-    async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
-        """Add events in one transaction; a number that exists already is a NameTaken error and adds none.
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, worker: str | None = None, end: RunEnd | None = None
+    ) -> None:
+        """Add events in one transaction, and with an `end` also how the run stands and what its reservation came to.
 
-        A number that leaves a gap is a Conflict, an unknown run a RunNotFound; they add none either.
+        A number that exists already is a NameTaken error, one that leaves a gap a Conflict, an unknown run a
+        RunNotFound, a run that `worker` does not hold a RunElsewhere; they add none.
         """
+        ...
+
+    async def append_all(self, batches: Sequence[tuple[str, Sequence[RunEvent]]], *, worker: str) -> tuple[str, ...]:
+        """Add events of several runs in one transaction; the runs whose events were not added.
+
+        Those are the runs that the worker does not hold, or whose events do not follow on those on record.
+        """
+        ...
+
+    async def claim(self, run_id: str, worker: str, *, until: datetime) -> RunRecord | None:
+        """Lease a queued run, or one whose lease has run out, and mark it running; None where another has it."""
+        ...
+
+    async def renew(self, worker: str, run_ids: Sequence[str], *, until: datetime) -> tuple[str, ...]:
+        """Prolong leases; the runs that the worker still holds."""
+        ...
+
+    async def release(self, worker: str, run_ids: Sequence[str]) -> None:
+        """Give running runs back: they are queued again, for any worker to claim at once."""
+        ...
+
+    async def offer(self, run_ids: Sequence[str], *, until: datetime) -> tuple[str, ...]:
+        """Mark queued runs, and running ones whose lease has run out, as offered to workers until a time.
+
+        Gives those that this call marked, and they are queued: of several who offer at once one gets each.
+        """
+        ...
+
+    async def adrift(self, *, at: datetime, limit: int = 500) -> tuple[RunRecord, ...]:
+        """Queued and running runs whose offer or lease has run out, or who never had one; oldest first."""
+        ...
+
+    async def ask_to_stop(self, run_id: str) -> None:
+        """Note that somebody wants a run cancelled, for the worker that holds it; raises RunNotFound."""
+        ...
+
+    async def asked_to_stop(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of some runs that are to be cancelled."""
         ...
 
     async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
@@ -118,6 +188,15 @@ class StateStore(Protocol):
 
     @property
     def conversations(self) -> ConversationRecords: ...
+
+    @property
+    def identity(self) -> IdentityRecords: ...
+
+    @property
+    def budgets(self) -> BudgetRecords: ...
+
+    @property
+    def uploads(self) -> UploadRecords: ...
 
     async def check(self) -> None:
         """Raises StateUnavailable unless the store can be read and written now."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from jackfield.contracts.identity import Account
 from jackfield.contracts.sampling import Constraint, SamplingOverrides
 from jackfield.contracts.tools import CallMode, Permission, ToolChoice, ToolDescription
 from jackfield.events import Usage
@@ -73,7 +74,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as stored: what was asked, how far it came, how it ended."""
+    """A run as stored: what was asked, how far it came, how it ended.
+
+    `account` is who asked and pays, where identity is switched on. `worker` is the process that executes the run,
+    which holds it until `leased_until` and renews that; `trace` is the W3C trace context of the request.
+    """
 
     id: str
     request: RunRequest
@@ -82,6 +87,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     usage: Usage | None = None
     error: str | None = None
+    account: Account | None = None
+    worker: str | None = None
+    leased_until: datetime | None = None
+    trace: str | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):

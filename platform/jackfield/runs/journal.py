@@ -79,7 +79,7 @@ class RunJournal:
                     await self._news.wait()
             for event in self._events[position : self._shown]:
                 yield event
-            position = max(position, self._shown)
+                position = event.number
 
     @property
     def ended(self) -> bool:

@@ -63,6 +63,17 @@ async def test_a_second_watcher_sees_everything_from_where_it_joins(tmp_path: Pa
         assert everything[10:] == late
 
 
+async def test_a_watcher_that_takes_its_time_misses_nothing(tmp_path: Path) -> None:
+    slow = Timing(per_pass=0.002)
+    async with temporary_workbench(tmp_path, lambda: ScriptedEngine(endless, timing=slow)) as workbench:
+        run = await workbench.start(RunRequest(model="scripted", prompt="abc", max_tokens=20))
+        seen: list[int] = []
+        async for event in workbench.watch(run.id):
+            seen.append(event.number)
+            await asyncio.sleep(0.005)
+        assert seen == list(range(1, len(seen) + 1))
+
+
 async def test_cancelling_ends_a_run_and_keeps_what_was_written(tmp_path: Path) -> None:
     slow = Timing(per_pass=0.003)
     async with temporary_workbench(tmp_path, lambda: ScriptedEngine(endless, timing=slow)) as workbench:

@@ -1,0 +1,57 @@
+"""Files that clients upload: a record in the state store, the bytes in a store of blobs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was uploaded; `digest` is the BLAKE3 digest of its bytes, in hexadecimal."""
+
+    id: str
+    filename: str
+    purpose: str
+    size: int
+    digest: str
+    created_at: datetime
+    owner_id: str | None = None
+
+
+class UploadRecords(Protocol):
+    """Uploaded files."""
+
+    async def add(self, upload: Upload) -> None: ...
+
+    async def get(self, upload_id: str) -> Upload | None: ...
+
+    async def remove(self, upload_id: str) -> Upload | None:
+        """What was removed."""
+        ...
+
+    async def page(
+        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[Upload, ...]:
+        """Newest first; only an owner's, and of one purpose, where they are given."""
+        ...
+
+    async def uses(self, digest: str) -> int:
+        """How many uploads have these bytes."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Bytes under their BLAKE3 digest. A write that ends early leaves nothing behind."""
+
+    async def put(self, chunks: AsyncIterable[bytes], *, most: int) -> tuple[str, int]:
+        """Store bytes and give their digest and size; raises InvalidRequest beyond `most`, DiskFull."""
+        ...
+
+    def read(self, digest: str) -> AsyncGenerator[bytes]:
+        """The bytes in pieces; raises NotFound."""
+        ...
+
+    async def remove(self, digest: str) -> bool: ...

@@ -1,0 +1,1 @@
+"""Who uses an installation, what they may do, and what they may spend."""
