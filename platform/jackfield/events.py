@@ -122,6 +122,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     reason: FinishReason
     usage: Usage
     refused: tuple[CallRefused, ...] = ()
+    stop: str | None = None
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True, tag="noted"):
@@ -166,11 +167,12 @@ class Resumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
     """A paused run goes on."""
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The answer is whole, or as long as was allowed."""
+class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="finished"):
+    """The answer is whole, or as long as was allowed; `stop` is the request's stop string that ended it, if one did."""
 
     reason: FinishReason
     usage: Usage
+    stop: str | None = None
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -52,6 +52,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `adapter` names an installed LoRA adapter to answer with. `max_tokens` None lets the answer run to the end of the
     context; `logprobs` is how many likeliest tokens to report beside each written one, None for none at all.
     `references` are texts that the answer may copy from, to look drafts up in. `agent` names the policy over the run.
+    `memo` is what a door wants to find on the record again; nothing else reads it.
     """
 
     model: str
@@ -71,6 +72,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: str | None = None
     limits: RunLimits = RunLimits()
     conversation_id: str | None = None
+    memo: dict[str, Any] = {}
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,10 +65,11 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The last delivery of a sequence that came to its end."""
+    """The last delivery of a sequence that came to its end; `stop` is the stop string that ended it, if one did."""
 
     reason: FinishReason
     usage: Usage
+    stop: str | None = None
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ class DecodingSequence:
         self._unsaid_tokens += 1
         said = self._say(self._text.feed(engine.piece(token)))
         if self._text.stopped:
-            return [*said, Ended(reason="stop", usage=self.usage)]
+            return [*said, Ended(reason="stop", usage=self.usage, stop=self._text.stop_found)]
         if self._sampler.complete:
             return [*said, *self._end("stop")]
         out_of_room = len(self.tokens) >= engine.limits.context_length and not self.request.slides
@@ -166,4 +166,5 @@ class DecodingSequence:
 
     def _end(self, reason: FinishReason) -> list[Delivery]:
         said = self._say(self._text.finish())
-        return [*said, Ended(reason="stop" if self._text.stopped else reason, usage=self.usage)]
+        stop = self._text.stop_found
+        return [*said, Ended(reason=reason if stop is None else "stop", usage=self.usage, stop=stop)]

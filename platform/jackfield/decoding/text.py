@@ -13,7 +13,12 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stop = tuple(stop)
         self._held = ""
-        self.stopped = False
+        self.stop_found: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string is complete."""
+        return self.stop_found is not None
 
     @property
     def is_whole(self) -> bool:
@@ -21,7 +26,7 @@ class TextStream:
         return not self._held and not self._decoder.getstate()[0]
 
     def feed(self, piece: bytes) -> str:
-        """Text that this piece made certain; sets `stopped` once a stop string is complete."""
+        """Text that this piece made certain; sets `stop_found` once a stop string is complete."""
         return self._certain(self._decoder.decode(piece))
 
     def finish(self) -> str:
@@ -38,11 +43,11 @@ class TextStream:
         if not self._stop:
             return text
         text = self._held + text
-        found = [place for place in map(text.find, self._stop) if place >= 0]
+        found = [(place, stop) for stop in self._stop if (place := text.find(stop)) >= 0]
         if found:
-            self.stopped = True
+            place, self.stop_found = min(found)
             self._held = ""
-            return text[: min(found)]
+            return text[:place]
         keep = max(_overlap(text, stop) for stop in self._stop)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

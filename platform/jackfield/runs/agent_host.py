@@ -61,6 +61,7 @@ class RunHost:
         self._meter = meter
         self._flow = flow
         self._told = ToldText(flow, replay.told)
+        self.stop: str | None = None
         self._started = False
         self._under_way = 0
         self._suspended = False
@@ -190,6 +191,7 @@ class RunHost:
                     reason=recorded.reason,
                     usage=recorded.usage,
                     refused=recorded.refused,
+                    stop=recorded.stop,
                 ),
                 calls,
             )
@@ -198,6 +200,7 @@ class RunHost:
 
     async def _finished_turn(self, written: Written, calls: AnswerCalls) -> Turn:
         await calls.settle()
+        self.stop = written.stop
         if calls.pending:
             await self._suspend(calls.pending)
         callers = {tool.name for tool in self._use.callers}
@@ -269,6 +272,7 @@ def _answered(asked: Asked, written: Written) -> Answered:
         reason=written.reason,
         usage=written.usage,
         refused=written.refused,
+        stop=written.stop,
     )
 
 

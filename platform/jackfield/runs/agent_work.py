@@ -79,6 +79,11 @@ class AgentWork:
         """What it took so far."""
         return self._meter.usage_now
 
+    @property
+    def stop(self) -> str | None:
+        """The request's stop string that ended the answer, if one did."""
+        return self._host.stop if self.reason == "stop" else None
+
     async def done(self) -> None:
         """Work until the task is done; raises LimitReached, Suspension, or what the agent raises."""
         try:

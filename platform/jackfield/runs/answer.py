@@ -57,6 +57,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     reason: FinishReason
     usage: Usage
     refused: tuple[CallRefused, ...] = ()
+    stop: str | None = None
 
 
 class Answer:
@@ -94,6 +95,7 @@ class Answer:
         self._enough = False
         self._failure: JackfieldError | None = None
         self._certain = False
+        self._stop: str | None = None
 
     async def written(self) -> Written:
         """The answer, once the model has ended it; its calls may still run. Raises what decoding raises."""
@@ -113,6 +115,7 @@ class Answer:
             reason=reason,
             usage=sum_of(*self._usage),
             refused=tuple(self._refused),
+            stop=self._stop,
         )
 
     async def _decoded(self, shown: Presentation) -> FinishReason:
@@ -134,7 +137,7 @@ class Answer:
                     case Parked():
                         self._park()
                     case Ended():
-                        reason = delivery.reason
+                        reason, self._stop = delivery.reason, delivery.stop
                         self._account(delivery.usage)
                     case Stopped():
                         self._account(delivery.usage)

@@ -110,7 +110,7 @@ class RunLifecycle:
             interrupted = control.pauses and resumable(run.request)
             yield Paused(reason="interrupted") if interrupted else Cancelled(usage=work.usage)
         else:
-            yield Finished(reason=work.reason, usage=work.usage)
+            yield Finished(reason=work.reason, usage=work.usage, stop=work.stop)
 
 
 def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, model: str, prompt_tokens: int) -> RunEventBody:
@@ -119,8 +119,8 @@ def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, model: str, pr
             return Started(model=model, prompt_tokens=prompt_tokens)
         case Delta(text=text, tokens=tokens, scores=scores):
             return TextDelta(text=text, tokens=tokens, scores=scores)
-        case Ended(reason=reason, usage=usage):
-            return Finished(reason=reason, usage=usage)
+        case Ended(reason=reason, usage=usage, stop=stop):
+            return Finished(reason=reason, usage=usage, stop=stop)
         case Stopped(usage=usage):
             return Cancelled(usage=usage)
         case Broken(error=error):
