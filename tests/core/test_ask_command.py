@@ -96,7 +96,7 @@ async def test_ctrl_c_stops_an_answer_and_the_run_is_on_record_as_cancelled(mach
     assert run.state == "cancelled"
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("arguments", [("ask", "hello"), ("models", "ls"), ("--help",)])
 def test_an_output_that_cannot_be_written_is_said(
     machine: Installation, arguments: tuple[str, ...], unbuffered: str
@@ -112,6 +112,7 @@ def test_an_output_that_cannot_be_written_is_said(
     assert "Exception ignored" not in asked.stderr
 
 
+@pytest.mark.slow
 def test_an_answer_can_be_given_a_shape(machine: Installation) -> None:
     schema, grammar = machine.home / "schema.json", machine.home / "list.gbnf"
     schema.write_text('{"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2}', encoding="utf-8")
@@ -126,6 +127,7 @@ def test_an_answer_can_be_given_a_shape(machine: Installation) -> None:
     assert set(json.loads(json.loads(parsed.stdout)["answer"])) <= {"a", "b"}
 
 
+@pytest.mark.slow
 def test_a_shape_that_makes_no_sense_is_refused(machine: Installation) -> None:
     two = machine.run("ask", "--regex", "a", "--choice", "b", "hello")
     missing = machine.run("ask", "--grammar", str(machine.home / "nothing.gbnf"), "hello")

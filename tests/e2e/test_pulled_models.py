@@ -61,6 +61,7 @@ def test_a_pulled_model_is_listed_shown_and_removed(jackfield: Jackfield, server
     assert finished(tmp_path / "home") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut short", "not a model"])
 def test_a_file_that_no_engine_can_open_is_refused_and_not_kept(
     jackfield: Jackfield, server: FileServer, tmp_path: Path, harm: str

@@ -97,6 +97,7 @@ async def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals)
         assert output.split()[-2:] == ["closed", "returned"]
 
 
+@pytest.mark.slow
 async def test_a_signal_ends_open_answers_within_seconds(tmp_path: Path) -> None:
     async with door(tmp_path) as opened:
         whole = asyncio.create_task(opened.client.post("/v1/chat/completions", json=CHAT))
@@ -117,6 +118,7 @@ async def test_a_signal_ends_open_answers_within_seconds(tmp_path: Path) -> None
         assert "returned" in output
 
 
+@pytest.mark.slow
 async def test_a_client_that_reads_and_says_nothing_cannot_keep_it_open(tmp_path: Path) -> None:
     async with door(tmp_path) as opened:
         _, writer = await asyncio.open_connection("127.0.0.1", opened.client.base_url.port)

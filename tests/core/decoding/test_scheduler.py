@@ -60,7 +60,7 @@ async def test_the_urgent_take_the_place_of_those_who_can_wait() -> None:
     assert texts[0] == "".join(chr(endless(range(3 + place))) for place in range(150))
 
 
-@pytest.mark.parametrize("quantum", [256, 2048])
+@pytest.mark.parametrize("quantum", [256, pytest.param(2048, marks=pytest.mark.slow)])
 def test_clients_are_served_evenly_and_prefixes_are_kept(quantum: int) -> None:
     """At 90 % of pure matching's hits, two clients that wait are never further apart than 2 (U + Q)."""
     loads = SKEWED["skewed"]

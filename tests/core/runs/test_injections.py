@@ -229,6 +229,7 @@ def doing(benign: Benign) -> Callable[[str], str]:
     return reply
 
 
+@pytest.mark.slow
 async def test_benign_tasks_complete_with_the_guard_on(open_workbench: Any) -> None:
     completed: dict[str, bool] = {}
     for benign in BENIGN:

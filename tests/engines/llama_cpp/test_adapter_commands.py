@@ -9,6 +9,8 @@ import pytest
 from jackfield.testing.installation import Installation
 from jackfield.testing.tiny_gguf import write_adapter, write_chat_model
 
+pytestmark = pytest.mark.slow
+
 ASK = ("ask", "the cat sat", "--temperature", "0", "--max-tokens", "8")
 
 
@@ -63,7 +65,6 @@ def test_a_list_tells_adapters_from_models(machine: Installation) -> None:
     assert "adapter:      a LoRA adapter for llama models" in machine.run("models", "show", "poet").stdout
 
 
-@pytest.mark.slow
 def test_a_conversation_has_an_adapter_too(machine: Installation) -> None:
     plain, poetic = (
         machine.run("chat", "--temperature", "0", *flags, typed="the cat sat\n")
