@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 
 @hookimpl
 def jackfield_executors() -> list[Provided[ExecutorFactory]]:
-    """Runs in the process that asks."""
-    return [Provided("inline", _inline, "runs execute in this process")]
+    """Runs in the process that asks, or on workers."""
+    return [
+        Provided("inline", _inline, "runs execute in this process"),
+        Provided("celery", _celery, "runs execute on workers, which `jackfield worker` starts"),
+    ]
 
 
 def _inline() -> ExecutorFactory:
     from jackfield.jobs.inline import InlineExecutor
 
     return InlineExecutor
+
+
+def _celery() -> ExecutorFactory:
+    from jackfield.jobs.celery_executor import CeleryExecutor
+
+    return CeleryExecutor

@@ -56,7 +56,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         )
         equipment = _equipment(settings, plugins)
         make_executor = plugins.registry.executors.get(settings.runs.executor)
-        executor = make_executor(RunLifecycle(catalog, residency, equipment), store.runs)
+        executor = make_executor(RunLifecycle(catalog, residency, equipment), store, settings)
         try:
             yield Workbench(
                 settings=settings,

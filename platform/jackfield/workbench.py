@@ -12,6 +12,7 @@ from jackfield.contracts.executors import Executor
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
+from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
@@ -75,7 +76,7 @@ class Workbench:
         return self._store.conversations
 
     async def start(self, request: RunRequest) -> RunRecord:
-        """Put a run on record and begin it; raises NotFound or InvalidRequest before anything is written.
+        """Put a run on record and begin it; raises NotFound, InvalidRequest or Overloaded before anything is written.
 
         One that no executor takes (ShuttingDown, Overloaded) stays on record as failed.
         """
@@ -83,6 +84,7 @@ class Workbench:
         if request.adapter:
             await self.models.adapter(request.adapter)
         await self._equipment.check(request)
+        await self._executor.check_room(model.name)
         request = msgspec.structs.replace(request, model=model.name)
         run = RunRecord(id=new_identifier("run"), request=request, state="queued", created_at=datetime.now(UTC))
         await self._store.runs.add(run)
@@ -170,8 +172,12 @@ class Workbench:
     async def embed(self, model: str, texts: Sequence[str]) -> Embeddings:
         """Texts as vectors; raises ModelNotFound or ContextOverflow."""
         installed = await self.models.get(model)
-        vectors, tokens = await self.residency.embed(installed, texts)
+        vectors, tokens = await self._executor.embed(installed, texts)
         return Embeddings(vectors, tokens)
+
+    def workers(self) -> tuple[LiveWorker, ...]:
+        """Who executes runs now, as far as is known here."""
+        return self._executor.workers()
 
     async def check(self) -> None:
         """Raises StateUnavailable or ModelLoading unless a request would be served now."""

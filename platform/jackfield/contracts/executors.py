@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from jackfield.contracts.records import RunRecords
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.records import StateStore
 from jackfield.contracts.runs import RunRecord
+from jackfield.contracts.workers import LiveWorker
 from jackfield.events import RunEvent
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from jackfield.runs.lifecycle import RunLifecycle
+    from jackfield.settings import Settings
 
 
 class Executor(Protocol):
     """Takes runs that are already on record and sees each to its final event."""
+
+    async def check_room(self, model: str) -> None:
+        """Raises Overloaded where too many runs of a model wait, before another is put on record."""
+        ...
 
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """Begin a run, or go on with a paused one from its `history`, all its events on record.
@@ -34,12 +44,23 @@ class Executor(Protocol):
         """Ask a run to stop; False when it had ended already. Raises RunNotFound."""
         ...
 
+    async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
+        """Unit vectors, (n, dimensions), and the number of tokens read.
+
+        Raises InvalidRequest, ContextOverflow, ModelError, or Unavailable where nobody can embed now.
+        """
+        ...
+
+    def workers(self) -> tuple[LiveWorker, ...]:
+        """Who executes runs now, as far as is known here."""
+        ...
+
     async def close(self) -> None:
-        """Cancel what runs, wait for it, and take no more."""
+        """Take no more, and cancel what runs in this process; what others execute goes on."""
         ...
 
 
 class ExecutorFactory(Protocol):
-    """Makes an executor around the one lifecycle that all executors share."""
+    """Makes an executor around the one lifecycle that all executors share, on the event loop that it will work on."""
 
-    def __call__(self, lifecycle: RunLifecycle, records: RunRecords) -> Executor: ...
+    def __call__(self, lifecycle: RunLifecycle, store: StateStore, settings: Settings) -> Executor: ...

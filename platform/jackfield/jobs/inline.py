@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import structlog
 
 from jackfield.cancellation import carried_through
-from jackfield.contracts.records import RunRecords
+from jackfield.contracts.models import InstalledModel
+from jackfield.contracts.records import StateStore
 from jackfield.contracts.runs import RunRecord
+from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import Conflict, InternalFault, JackfieldError, NameTaken, RunElsewhere, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
+from jackfield.jobs.self_description import self_description, worker_name
 from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
+from jackfield.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 log = structlog.get_logger()
 
@@ -26,13 +35,18 @@ LOOK_AGAIN = 0.5
 class InlineExecutor:
     """Executes runs beside its caller; it holds only those that have not ended."""
 
-    def __init__(self, lifecycle: RunLifecycle, records: RunRecords) -> None:
+    def __init__(self, lifecycle: RunLifecycle, store: StateStore, settings: Settings) -> None:
         self._lifecycle = lifecycle
-        self._records = records
+        self._records = store.runs
+        self._concurrency = settings.jobs.concurrency
+        self._id = worker_name()
         self._journals: dict[str, RunJournal] = {}
         self._controls: dict[str, RunControl] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = False
+
+    async def check_room(self, model: str) -> None:
+        """There is always room here: each model's decode loop limits its own queue."""
 
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """Begin a run, or go on with one from its events on record; raises ShuttingDown, or Conflict where it runs."""
@@ -97,6 +111,14 @@ class InlineExecutor:
         if run is None:
             raise RunNotFound(f"There is no run '{run_id}'.")
         return run
+
+    async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
+        """Unit vectors, (n, dimensions), and the number of tokens read."""
+        return await self._lifecycle.embed(model, texts)
+
+    def workers(self) -> tuple[LiveWorker, ...]:
+        """This process."""
+        return (self_description(self._id, self._lifecycle.loaded(), concurrency=self._concurrency),)
 
     async def close(self) -> None:
         """Stop every run, wait until each has written its end or its pause, and take no more."""

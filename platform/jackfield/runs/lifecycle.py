@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
+from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import RunRecord
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
 from jackfield.events import Cancelled, Finished, Paused, Queued, Resumed, RunEvent, RunEventBody, Started, TextDelta
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
+from jackfield.models.residents import LoadedModel
 from jackfield.runs.agent_work import AgentWork, calls_tools, resumable
 from jackfield.runs.assembly import assembled
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class RunControl:
@@ -60,6 +67,14 @@ class RunLifecycle:
         self._catalog = catalog
         self._residency = residency
         self._equipment = equipment
+
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """The models in memory."""
+        return self._residency.loaded()
+
+    async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
+        """Unit vectors, (n, dimensions), and the number of tokens read."""
+        return await self._residency.embed(model, texts)
 
     async def perform(
         self, run: RunRecord, control: RunControl, history: Sequence[RunEvent] = ()

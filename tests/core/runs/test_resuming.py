@@ -39,8 +39,9 @@ from jackfield.runs.lifecycle import RunControl, RunLifecycle
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.replay import Replay
 from jackfield.runs.told_text import ToldText
+from jackfield.settings import load_settings
 from jackfield.testing.contract_suites.records_made import a_run, numbered
-from jackfield.testing.memory_store import InMemoryRuns
+from jackfield.testing.memory_store import InMemoryRuns, InMemoryStateStore
 from jackfield.testing.scripted_tools import ScriptedTool
 from jackfield.testing.tool_runs import asking, bodies, call
 from jackfield.workbench import Workbench
@@ -246,7 +247,9 @@ class SlowRuns(InMemoryRuns):
 
 
 def executor(records: InMemoryRuns, journeys: Journeys) -> InlineExecutor:
-    return InlineExecutor(cast("RunLifecycle", journeys), records)
+    store = InMemoryStateStore()
+    store.runs = records
+    return InlineExecutor(cast("RunLifecycle", journeys), store, load_settings())
 
 
 async def paused_run(records: InMemoryRuns) -> RunRecord:
