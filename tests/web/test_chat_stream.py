@@ -13,7 +13,7 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.errors import EngineFailure
 from jackfield.messages import Message
 from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless, replying
-from jackfield_web.answers.answered import chunk_events
+from jackfield_web.answers.frames import ChunkFrames, frames_of
 from jackfield_web.answers.answers import Answers
 from jackfield_web.chat.answers import ChatChunks
 from jackfield_web.chat.conversation import ChatMessage
@@ -160,7 +160,7 @@ async def test_silence_is_filled_with_comments(serving: Any) -> None:
         request = ChatRequest(model="scripted", messages=[ChatMessage(role="user", content="hi")])
         await answers.start([RunRequest(model="scripted", messages=(Message.of("user", "hi"),), max_tokens=2)])
         await answers.settle()
-        sent = await _everything(chunk_events(answers, ChatChunks(request, answers.runs), patience=0.02))
+        sent = await _everything(frames_of(answers, ChunkFrames(ChatChunks(request, answers.runs)), patience=0.02))
         await answers.close()
     assert b": keep-alive\n\n" in sent
     texts = [msgspec.json.decode(event[6:]) for event in sent if event.startswith(b"data: {")]

@@ -18,8 +18,8 @@ from jackfield.events import (
     TokenScore,
     Usage,
 )
-from jackfield_web.answers.answered import Written
 from jackfield_web.answers.answers import AnswerEvent
+from jackfield_web.answers.written import Written
 from jackfield_web.chat.call_deltas import CallDeltas, answered_calls, called_function
 from jackfield_web.chat.logprobs import choice_logprobs
 from jackfield_web.chat.replies import (

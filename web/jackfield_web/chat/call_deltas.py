@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import msgspec
 
 from jackfield.events import CallOpened, CallText, CallWritten
 from jackfield.messages import Call
+from jackfield_web.answers.written import arguments_text
 from jackfield_web.chat.replies import (
     AnsweredCall,
     CallDelta,
@@ -25,7 +23,7 @@ def answered_calls(calls: Sequence[Call]) -> list[AnsweredCall]:
 
 def called_function(call: Call) -> CalledFunction:
     """A call without its identifier, as the older form has it."""
-    return CalledFunction(name=call.tool, arguments=_json(call.arguments))
+    return CalledFunction(name=call.tool, arguments=arguments_text(call))
 
 
 class CallDeltas:
@@ -52,7 +50,7 @@ class CallDeltas:
                 if call.identifier not in self._indexes:
                     yield self._opening(call.identifier, call.tool)
                 if call.identifier not in self._with_text:
-                    yield self._piece(call.identifier, _json(call.arguments))
+                    yield self._piece(call.identifier, arguments_text(call))
 
     def _opening(self, identifier: str, tool: str) -> Delta:
         index = self._indexes[identifier] = len(self._indexes)
@@ -66,7 +64,3 @@ class CallDeltas:
         if self._old_style:
             return Delta(function_call=function)
         return Delta(tool_calls=[CallDelta(index=self._indexes[identifier], function=function)])
-
-
-def _json(arguments: dict[str, Any]) -> str:
-    return msgspec.json.encode(arguments).decode()

@@ -13,6 +13,7 @@ from jackfield.errors import ToolNotFound
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
+from jackfield_web.answers.frames import in_chunks
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.chat.answers import ChatChunks, chat_completion
 from jackfield_web.chat.replies import ChatCompletion
@@ -46,7 +47,7 @@ class ChatController(Controller):
         answers = Answers(workbench, open_streams)
         try:
             if data.stream:
-                return await streamed(request, answers, asked, partial(ChatChunks, data))
+                return await streamed(request, answers, asked, in_chunks(partial(ChatChunks, data)))
             written = await whole(request, answers, asked)
         except ToolNotFound as error:
             raise ToolNotFound(error.message, parameter="server_tools") from error

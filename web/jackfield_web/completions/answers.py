@@ -9,8 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from jackfield.contracts.runs import RunRecord
 from jackfield.events import Finished, TextDelta, Usage
-from jackfield_web.answers.answered import Written
 from jackfield_web.answers.answers import AnswerEvent
+from jackfield_web.answers.written import Written
 from jackfield_web.completions.logprobs import LogprobWriter
 from jackfield_web.completions.replies import Completion, CompletionChoice
 from jackfield_web.completions.requests import CompletionRequest

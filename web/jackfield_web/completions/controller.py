@@ -12,6 +12,7 @@ from litestar.params import RequestBody
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
+from jackfield_web.answers.frames import in_chunks
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.completions.answers import CompletionChunks, completion
 from jackfield_web.completions.replies import Completion
@@ -44,6 +45,6 @@ class CompletionController(Controller):
         asked = completion_runs(data)
         answers = Answers(workbench, open_streams)
         if data.stream:
-            return await streamed(request, answers, asked, partial(CompletionChunks, data))
+            return await streamed(request, answers, asked, in_chunks(partial(CompletionChunks, data)))
         written = await whole(request, answers, asked)
         return Response(completion(data, answers.runs, written), headers=run_headers(answers.runs))
