@@ -19,7 +19,7 @@ from jackfield_plugins.function_calls.bench.accuracy_pages import ACCURACY_COLUM
 from jackfield_plugins.function_calls.bench.answers import KeptAnswers
 from jackfield_plugins.function_calls.bench.cases import Case, sample
 from jackfield_plugins.function_calls.bench.checker import BfclChecker
-from jackfield_plugins.function_calls.bench.machine import machine_line
+from jackfield.cli.machine import machine_line
 from jackfield_plugins.function_calls.bench.options import chosen_cases, data_option, json_option, model_option
 
 if TYPE_CHECKING:
