@@ -20,6 +20,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import Migrator, RunRecords, StateStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.identity.desk import Identity
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
@@ -66,6 +67,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
                 residency=residency,
                 equipment=equipment,
                 executor=executor,
+                identity=Identity(store.identity) if settings.identity.enabled else None,
             )
         finally:
             async with AsyncExitStack() as closing:

@@ -16,6 +16,7 @@ from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
+from jackfield.identity.desk import Identity
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import PluginHost
@@ -55,11 +56,13 @@ class Workbench:
         residency: ModelResidency,
         equipment: Equipment,
         executor: Executor,
+        identity: Identity | None = None,
     ) -> None:
         self.settings = settings
         self.plugins = plugins
         self.models = catalog
         self.residency = residency
+        self.identity = identity
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
         self._store = store

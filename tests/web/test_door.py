@@ -133,17 +133,21 @@ async def test_a_client_that_reads_and_says_nothing_cannot_keep_it_open(tmp_path
         assert "Traceback" not in output
 
 
-async def test_it_warns_where_others_can_reach_it(tmp_path: Path) -> None:
+async def test_it_does_not_serve_where_others_can_reach_it_and_nobody_is_asked_who_they_are(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SCRIPT, tmp_path, "0.0.0.0", stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        SCRIPT,
+        tmp_path,
+        "0.0.0.0",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stdout
-    warning = (await process.stdout.readline()).decode()
-    ready = (await process.stdout.readline()).decode()
-    process.terminate()
-    await process.communicate()
-    assert "no key" in warning
-    assert ready.startswith("ready 0.0.0.0 ")
+    output, fault = await process.communicate()
+    assert process.returncode != 0
+    assert b"ready" not in output
+    assert b"SettingsInvalid" in fault
+    assert b"JACKFIELD_IDENTITY__ENABLED=true" in fault
 
 
 def test_a_port_in_use_is_known_before_anything_is_opened() -> None:

@@ -19,6 +19,8 @@ from jackfield_web.embeddings.controller import EmbeddingController
 from jackfield_web.errors import error_response
 from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
+from jackfield_web.identity.recognise import principal_dependency, recognise
+from jackfield_web.identity.rights import DeclaredRights
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
 from jackfield_web.mounts import mounts_open
@@ -60,9 +62,11 @@ def create_app(
         lifespan=[workbench_open],
         dependencies={
             "workbench": Provide(_workbench, sync_to_thread=False),
+            "principal": Provide(principal_dependency, sync_to_thread=False),
             "open_streams": Provide(lambda: streams, sync_to_thread=False),
         },
-        guards=guards_for(host),
+        guards=[*guards_for(host), recognise],
+        plugins=[DeclaredRights()],
         exception_handlers={Exception: error_response},
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from litestar import Router
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import License, Operation, RequestBody, Tag
+from litestar.openapi.spec import Components, License, Operation, Reference, RequestBody, SecurityScheme, Tag
 
 from jackfield.version import __version__
 from jackfield_web.errors import ErrorBody
+from jackfield_web.identity.rights import PUBLIC
 
 
 def _error(description: str) -> ResponseSpec:
@@ -63,14 +65,32 @@ TAGS = [
 ]
 
 
+SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
+    "bearer": SecurityScheme(type="http", scheme="bearer", description="An API key, as OpenAI's clients send it."),
+    "apiKey": SecurityScheme(
+        type="apiKey", name="x-api-key", security_scheme_in="header", description="The same, as Anthropic's send it."
+    ),
+    "session": SecurityScheme(
+        type="apiKey",
+        name="jackfield_session",
+        security_scheme_in="cookie",
+        description="A browser that is signed in. Changes also need the header x-csrf-token. Where the server's "
+        "address begins with https, the cookie's name begins with `__Host-`.",
+    ),
+}
+
+
 def openapi_config() -> OpenAPIConfig:
     """Only JSON: pages that show it would load their scripts from elsewhere."""
     return OpenAPIConfig(
         title="Jackfield",
         version=__version__,
-        description="The OpenAI API over models on this machine. Any API key is accepted.",
+        description="The OpenAI API over models on this machine, and the management of who may use it. "
+        "While identity is switched off, any API key is accepted, and none is needed.",
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         tags=TAGS,
+        components=Components(security_schemes=SECURITY_SCHEMES),
         path="/openapi.json",
+        openapi_router=Router("/openapi.json", route_handlers=[], include_in_schema=False, opt=PUBLIC),
         render_plugins=[JsonRenderPlugin(path="/")],
     )

@@ -9,17 +9,14 @@ from contextlib import nullcontext
 from functools import partial
 
 import msgspec
-import structlog
 
 from jackfield.contracts.doors import Listen
+from jackfield.identity.local_mode import refuse_open_door
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.app import OpenWorkbench, create_app
-from jackfield_web.guards import is_loopback
 from jackfield_web.server import StoppableServer
 from jackfield_web.sockets import listening_socket
 from jackfield_web.stop_signals import StopSignals
-
-log = structlog.get_logger()
 
 OnReady = Callable[[Listen], None]
 
@@ -28,10 +25,11 @@ class WebDoor:
     """Serves the OpenAI API over HTTP."""
 
     def serve(self, open_workbench: OpenWorkbench, listen: Listen, *, on_ready: OnReady) -> None:
-        """Block until SIGINT or SIGTERM; raises PortInUse before anything is opened."""
+        """Block until SIGINT or SIGTERM; raises PortInUse before anything is opened.
+
+        Raises SettingsInvalid for an address beyond this machine while identity is off.
+        """
         with listening_socket(listen) as listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            if not is_loopback(listen.host):
-                log.warning("anyone who reaches this server may use it: it asks for no key yet", host=listen.host)
             taken = msgspec.structs.replace(listen, port=listener.getsockname()[1])
             runner.run(_serve(open_workbench, listener, taken, on_ready))
 
@@ -40,6 +38,7 @@ async def _serve(open_workbench: OpenWorkbench, listener: socket.socket, listen:
     signals = StopSignals()
     with signals.caught():
         async with open_workbench() as workbench:
+            refuse_open_door(listen.host, identity=workbench.identity is not None)
             streams = OpenStreams()
             app = create_app(lambda: nullcontext(workbench), host=listen.host, open_streams=streams)
             server = StoppableServer(app, streams, on_ready=partial(on_ready, listen))

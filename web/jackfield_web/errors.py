@@ -18,7 +18,10 @@ from jackfield.errors import (
     JackfieldError,
     LimitReached,
     ModelTooLarge,
+    NotAllowed,
+    NotAuthenticated,
     NotFound,
+    QuotaReached,
     StateUnavailable,
     ToolFailure,
     ToolTimeout,
@@ -35,6 +38,9 @@ STATUSES: dict[type[JackfieldError], int] = {
     InvalidRequest: 400,
     NotFound: 404,
     Conflict: 409,
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    QuotaReached: 429,
     CallDenied: 403,
     LimitReached: 422,
     ToolFailure: 502,
@@ -51,6 +57,9 @@ A run's own limit is no 429: what it says is not that the same request may pass 
 
 ONCE = frozenset({409, 502, 504})
 """Statuses that clients would try again of their own accord, and so do twice what tools did or what was stopped."""
+
+BLAME = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+"""OpenAI's classes of error, where they are not simply a request's fault."""
 
 HTTP_CODES = {
     403: "forbidden",
@@ -121,15 +130,20 @@ def _expected(error: JackfieldError) -> Problem:
     return Problem(
         status=status,
         body=_body(status, error.message, parameter=error.parameter, code=error.code),
-        headers=_retrying(status, retry_after),
+        headers=_challenge(status) | _retrying(status, retry_after),
     )
 
 
-def _retrying(status: int, retry_after: int) -> dict[str, str]:
+def _challenge(status: int) -> dict[str, str]:
+    """How to say who one is, for whoever was not recognised."""
+    return {"www-authenticate": 'Bearer realm="jackfield"'} if status == 401 else {}
+
+
+def _retrying(status: int, retry_after: int | None) -> dict[str, str]:
     """Headers on trying again; `x-should-retry` is what OpenAI's clients obey."""
-    if status in ONCE:
+    if status in ONCE or (status == 429 and retry_after is None):
         return {"x-should-retry": "false"}
-    return {"retry-after": str(retry_after)} if status == 503 else {}
+    return {"retry-after": str(retry_after)} if status in (429, 503) else {}
 
 
 def _refused(error: HTTPException) -> Problem:
@@ -163,6 +177,5 @@ def _unexpected(error: Exception) -> Problem:
 
 
 def _body(status: int, message: str, *, code: str, parameter: str | None = None) -> ErrorBody:
-    blame = "permission_error" if status == 403 else "invalid_request_error"
-    kind = "server_error" if status >= 500 else blame
+    kind = "server_error" if status >= 500 else BLAME.get(status, "invalid_request_error")
     return ErrorBody(ErrorDetail(message=message, type=kind, param=parameter, code=code))

@@ -15,6 +15,7 @@ from litestar.types import Receive, Scope, Send
 from jackfield.contracts.mounts import ASGIApp
 from jackfield.errors import JackfieldError, NameTaken
 from jackfield.workbench import Workbench
+from jackfield_web.identity.rights import needs
 
 log = structlog.get_logger()
 
@@ -46,7 +47,7 @@ def _refuse_taken(path: str, app: Litestar) -> None:
 
 
 def _route(path: str, mounted: ASGIApp) -> ASGIRouteHandler:
-    @asgi(path, is_mount=True, copy_scope=True)
+    @asgi(path, is_mount=True, copy_scope=True, opt=needs("inference"))
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         whole = unquote(scope["raw_path"].decode("latin-1"))
         if whole != path and not whole.startswith(f"{path}/"):

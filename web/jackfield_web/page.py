@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import MediaType, get
 
 from jackfield.version import __version__
+from jackfield_web.identity.rights import PUBLIC
 
 PAGE = f"""<!doctype html>
 <html lang="en">
@@ -29,7 +30,7 @@ Point any OpenAI client at <code>/v1</code> of this address, with any API key.</
 """
 
 
-@get("/", media_type=MediaType.HTML, include_in_schema=False)
+@get("/", media_type=MediaType.HTML, include_in_schema=False, opt=PUBLIC)
 async def front_page() -> str:
     """What a browser finds at this address."""
     return PAGE

@@ -14,6 +14,7 @@ from jackfield.cli.running_server import server_address
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.doors import Listen
 from jackfield.errors import ModelNotFound
+from jackfield.identity.local_mode import refuse_open_door
 from jackfield.logs import configure_logs
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def command(session: Session, host: str | None, port: int | None, model: str) ->
         host=settings.server.host if host is None else host,
         port=settings.server.port if port is None else port,
     )
+
+    refuse_open_door(listen.host, identity=settings.identity.enabled)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Workbench]:

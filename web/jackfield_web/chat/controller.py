@@ -19,6 +19,7 @@ from jackfield_web.chat.answers import ChatChunks, chat_completion
 from jackfield_web.chat.replies import ChatCompletion
 from jackfield_web.chat.requests import ChatRequest, chat_runs
 from jackfield_web.documentation import ANSWER_ERRORS
+from jackfield_web.identity.rights import needs
 
 
 class ChatController(Controller):
@@ -26,6 +27,7 @@ class ChatController(Controller):
 
     path = "/v1/chat/completions"
     tags = ("Chat",)
+    opt = needs("inference")
 
     @post(
         status_code=200,

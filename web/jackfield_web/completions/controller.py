@@ -18,6 +18,7 @@ from jackfield_web.completions.answers import CompletionChunks, completion
 from jackfield_web.completions.replies import Completion
 from jackfield_web.completions.requests import CompletionRequest, completion_runs
 from jackfield_web.documentation import ANSWER_ERRORS
+from jackfield_web.identity.rights import needs
 
 
 class CompletionController(Controller):
@@ -25,6 +26,7 @@ class CompletionController(Controller):
 
     path = "/v1/completions"
     tags = ("Completions",)
+    opt = needs("inference")
 
     @post(
         status_code=200,

@@ -13,6 +13,7 @@ from jackfield_web.answers.departure import unless_gone
 from jackfield_web.documentation import ANSWER_ERRORS
 from jackfield_web.embeddings.replies import EmbeddingList, embedding_list
 from jackfield_web.embeddings.requests import EmbeddingRequest, check_dimensions, embedded_texts
+from jackfield_web.identity.rights import needs
 
 
 class EmbeddingController(Controller):
@@ -20,6 +21,7 @@ class EmbeddingController(Controller):
 
     path = "/v1/embeddings"
     tags = ("Embeddings",)
+    opt = needs("inference")
 
     @post(
         status_code=200,

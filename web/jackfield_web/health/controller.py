@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from jackfield.workbench import Workbench
 from jackfield_web.documentation import NOT_READY
+from jackfield_web.identity.rights import PUBLIC
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class HealthController(Controller):
 
     path = "/"
     tags = ("Health",)
+    opt = PUBLIC
 
     @get("/healthz", operation_id="getHealth", response_description="It is", summary="Is the process alive?")
     async def alive(self) -> Health:

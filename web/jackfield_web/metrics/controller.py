@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from jackfield.workbench import Workbench
+from jackfield_web.identity.rights import needs
 from jackfield_web.metrics.collector import LoadedModels
 
 
@@ -18,6 +19,7 @@ class MetricsController(Controller):
 
     path = "/"
     tags = ("Health",)
+    opt = needs("metrics")
 
     @get(
         "/metrics",

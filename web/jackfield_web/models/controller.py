@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from jackfield.models.residents import LoadedModel
 from jackfield.workbench import Workbench
 from jackfield_web.documentation import NOT_FOUND
+from jackfield_web.identity.rights import needs
 from jackfield_web.models.replies import Model, ModelList
 
 
@@ -17,6 +18,7 @@ class ModelController(Controller):
 
     path = "/"
     tags = ("Models",)
+    opt = needs("models")
 
     @get(
         "/v1/models", operation_id="listModels", response_description="All of them", summary="List the installed models"

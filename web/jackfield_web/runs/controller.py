@@ -20,6 +20,7 @@ from jackfield_web.answers.merged_events import MergedEvents
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.documentation import ANSWER_ERRORS, BAD_PARAMETER, ELSEWHERE, NOT_FOUND, NOT_PAUSED, WithoutBody
 from jackfield_web.errors import problem_of
+from jackfield_web.identity.rights import needs
 from jackfield_web.runs.requests import Decision, RunStart, run_asked_for
 
 LastEventId = Annotated[int | None, HeaderParameter(name="last-event-id", description="Go on after this event.", ge=0)]
@@ -47,6 +48,7 @@ class RunController(Controller):
 
     @get(
         operation_id="listRuns",
+        opt=needs("read"),
         response_description="The newest runs",
         summary="List the newest runs",
         responses=BAD_PARAMETER,
@@ -59,6 +61,7 @@ class RunController(Controller):
 
     @post(
         operation_id="startRun",
+        opt=needs("inference"),
         response_description="The run, which has begun",
         summary="Start a run",
         description="It needs no reader: follow its events, or look at it again later.",
@@ -72,6 +75,7 @@ class RunController(Controller):
     @get(
         "/{run_id:str}",
         operation_id="getRun",
+        opt=needs("follow"),
         response_description="The run",
         summary="Look at a run",
         responses=NOT_FOUND,
@@ -83,6 +87,7 @@ class RunController(Controller):
     @get(
         "/{run_id:str}/events",
         operation_id="followRun",
+        opt=needs("follow"),
         response_description="A stream of events",
         media_type="text/event-stream",
         summary="Follow a run",
@@ -105,6 +110,7 @@ class RunController(Controller):
     @post(
         "/{run_id:str}/cancel",
         operation_id="cancelRun",
+        opt=needs("inference"),
         response_description="Whether it ran",
         status_code=200,
         summary="Stop a run",
@@ -117,6 +123,7 @@ class RunController(Controller):
     @post(
         "/{run_id:str}/approve",
         operation_id="approveRun",
+        opt=needs("inference"),
         operation_class=WithoutBody,
         response_description="The run, which goes on once nothing waits any more",
         status_code=200,
@@ -135,6 +142,7 @@ class RunController(Controller):
     @post(
         "/{run_id:str}/deny",
         operation_id="denyRun",
+        opt=needs("inference"),
         operation_class=WithoutBody,
         response_description="The run, which goes on once nothing waits any more",
         status_code=200,
@@ -153,6 +161,7 @@ class RunController(Controller):
     @post(
         "/{run_id:str}/resume",
         operation_id="resumeRun",
+        opt=needs("inference"),
         response_description="The run, which goes on",
         status_code=200,
         summary="Go on with an interrupted run",

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 
 from jackfield.contracts.tools import ToolDescription
 from jackfield.workbench import Workbench
+from jackfield_web.identity.rights import needs
 
 
 class ListedTool(ToolDescription, frozen=True, kw_only=True, omit_defaults=False):
@@ -28,6 +29,7 @@ class ToolController(Controller):
 
     path = "/api/tools"
     tags = ("Tools",)
+    opt = needs("models")
 
     @get(operation_id="listTools", response_description="All of them", summary="List the tools that are run here")
     async def all(self, workbench: NamedDependency[Workbench]) -> ToolList:
