@@ -60,6 +60,9 @@ class GreedySampler:
     def accept(self, token: int) -> None:
         """Nothing here depends on earlier tokens."""
 
+    def repeat(self, token: int) -> None:
+        """Nothing here depends on earlier draws."""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -87,6 +90,10 @@ class SeededDraw:
         self._drawn += 1
         return int(tokens[(logits - np.log(times[tokens])).argmax()])
 
+    def skip(self) -> None:
+        """Leave out a draw whose outcome is known."""
+        self._drawn += 1
+
 
 class ChainSampler:
     """A chain of llama.cpp's samplers, and then the draw, or the likeliest where there is none."""
@@ -109,6 +116,12 @@ class ChainSampler:
 
     def accept(self, token: int) -> None:
         """Count a token towards the penalties."""
+        self._chain.accept(token)
+
+    def repeat(self, token: int) -> None:
+        """Count a token as one that was drawn."""
+        if self._draw:
+            self._draw.skip()
         self._chain.accept(token)
 
     def close(self) -> None:
@@ -146,6 +159,11 @@ class ConstrainedSampler:
     def accept(self, token: int) -> None:
         """Count a token towards the penalties; it is no part of the shape."""
         self._sampler.accept(token)
+
+    def repeat(self, token: int) -> None:
+        """Count a token as one that was drawn, and go on behind it in the shape."""
+        self._sampler.repeat(token)
+        self._matcher.advance(token)
 
     def close(self) -> None:
         """Free the sampler."""

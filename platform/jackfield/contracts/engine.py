@@ -113,6 +113,13 @@ class Sampler(Protocol):
         """Count a token that was not drawn here: the prompt's, or one that was injected. No constraint counts it."""
         ...
 
+    def repeat(self, token: int) -> None:
+        """Count a token that another sampler of equal settings drew in this place: go on as if it was drawn here.
+
+        Raises EngineFailure where the constraint does not allow it.
+        """
+        ...
+
     def close(self) -> None:
         """Free what it holds; a second call does nothing."""
         ...

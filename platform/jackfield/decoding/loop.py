@@ -22,7 +22,7 @@ from jackfield.decoding.request import LAST_DELIVERIES, Admitted, Broken, Decode
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.decoding.scheduler import Scheduler, Share
 from jackfield.decoding.sequence import DecodingSequence
-from jackfield.decoding.sliding import slide
+from jackfield.decoding.sliding import left_of, slide
 from jackfield.errors import CellsExhausted, ContextOverflow, EngineFailure, JackfieldError, Overloaded, ShuttingDown
 
 log = structlog.get_logger()
@@ -112,6 +112,8 @@ class DecodeLoop:
         """Take a request from a running event loop; raises Overloaded when too many wait, or ShuttingDown."""
         handle = SequenceHandle(self._cancel, self._inject, self._resume)
         sequence = DecodingSequence(handle, request, next(self._arrivals))
+        if request.slides:
+            sequence.tokens = left_of(request, self.context_length)
         with self._wake:
             if self._closing:
                 raise ShuttingDown("This model is being unloaded; try again in a moment.")
@@ -259,7 +261,7 @@ class DecodeLoop:
             try:
                 self._adapters.make_ready(sequence, self._scheduler.running)
                 self._scheduler.admit(sequence)
-                sequence.prepare(self.engine)
+                repeated = sequence.prepare(self.engine)
                 if first:
                     self._follow(sequence)
             except Exception as error:  # noqa: BLE001 - told to the requests and logged
@@ -268,7 +270,11 @@ class DecodeLoop:
             if first:
                 self.statistics.prompt_tokens += sequence.usage.prompt_tokens
                 self.statistics.cached_tokens += sequence.usage.cached_tokens
-                self._deliver(sequence, [Admitted()])
+                begun: list[Delivery] = [Admitted(), *repeated]
+                if _ends(begun):
+                    self._finish(sequence, begun)
+                else:
+                    self._deliver(sequence, begun)
 
     def _interrupt(self) -> None:
         """Put injected tokens in, and slide the sequences that reached the end of the context."""

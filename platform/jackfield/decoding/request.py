@@ -22,6 +22,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     texts that the answer may copy from, such as attached files, to look drafts up in. With `ignore_end` an end token
     ends nothing, and every token is delivered as it is drawn, even one without text. Nothing is injected between the
     texts of a pair of `blocks`; after a text of `parks_at` the sequence waits for an injection, or to be resumed.
+    An answer that was interrupted goes on behind the tokens `written` of it, as if it never had been; of its text the
+    first `told` characters are not delivered again. `max_tokens` and the usage count all of it.
     """
 
     prompt: tuple[int, ...]
@@ -39,6 +41,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     ignore_end: bool = False
     blocks: tuple[Block, ...] = ()
     parks_at: tuple[str, ...] = ()
+    written: tuple[int, ...] = ()
+    told: int = 0
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -46,11 +50,16 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """Text that became certain: whole characters that no stop string can still claim."""
+    """Text that became certain: whole characters that no stop string can still claim.
+
+    `ids` are the tokens it took, by which the answer can be `written` on; the end token too if it ended there, which
+    `tokens` does not count.
+    """
 
     text: str
     tokens: int
     scores: tuple[TokenScore, ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 class Injected(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,9 +27,9 @@ class DecodingSequence:
         self.handle = handle
         self.request = request
         self.number = number
-        self.tokens = list(request.prompt)
+        self.tokens = [*request.prompt, *request.written]
         self.evaluated = 0
-        self.written = 0
+        self.written = len(request.written)
         self.slot: int | None = None
         self.overtaken = 0
         self.common_with: dict[DecodingSequence, int] = {}
@@ -40,7 +40,9 @@ class DecodingSequence:
         self._sampler: Sampler | None = None
         self._text = TextStream(request.stop)
         self._safe_points = SafePoints(request.blocks, request.parks_at)
+        self._told_before = request.told
         self._unsaid_tokens = 0
+        self._unsaid_ids: list[int] = []
         self._unsaid_scores: list[TokenScore] = []
 
     @property
@@ -72,8 +74,11 @@ class DecodingSequence:
     @property
     def usage(self) -> Usage:
         """Tokens read and written so far."""
+        prompt_tokens = len(self.request.prompt)
         return Usage(
-            prompt_tokens=len(self.request.prompt), completion_tokens=self.written, cached_tokens=self._cached or 0
+            prompt_tokens=prompt_tokens,
+            completion_tokens=self.written,
+            cached_tokens=min(self._cached or 0, prompt_tokens),
         )
 
     def begin(self, slot: int, cached: int) -> int:
@@ -87,13 +92,32 @@ class DecodingSequence:
         self.reads_little = self.pending <= SHORT_PREFILL
         return self.pending
 
-    def prepare(self, engine: TokenEngine) -> None:
-        """Make the sampler, once, so that draws before and after a preemption are one series."""
-        if self._sampler is None:
-            self._sampler = engine.sampler(self.request.sampling, self.request.constraint)
-            recent = min(self.request.sampling.penalty_window, len(self.request.prompt))
-            for token in self.request.prompt[len(self.request.prompt) - recent :]:
-                self._sampler.accept(token)
+    def prepare(self, engine: TokenEngine) -> list[Delivery]:
+        """Make the sampler, once, so that draws before and after a preemption are one series.
+
+        Gives what was written before and not told yet; the last delivery may be an Ended.
+        """
+        if self._sampler is not None:
+            return []
+        self._sampler = engine.sampler(self.request.sampling, self.request.constraint)
+        recent = min(self.request.sampling.penalty_window, len(self.request.prompt))
+        for token in self.request.prompt[len(self.request.prompt) - recent :]:
+            self._sampler.accept(token)
+        return self._repeated(engine, self._sampler) if self.request.written else []
+
+    def _repeated(self, engine: TokenEngine, sampler: Sampler) -> list[Delivery]:
+        """Go through what was written before once more, with everything that follows the answer."""
+        untold, last = "", list[Delivery]()
+        for written, token in enumerate(self.request.written, 1):
+            self.written = written
+            sampler.repeat(token)
+            deliveries = self._followed(engine, token, sampler, length=len(self.request.prompt) + written)
+            untold += "".join(delivery.text for delivery in deliveries if isinstance(delivery, Delta))
+            last = [delivery for delivery in deliveries[-1:] if isinstance(delivery, Ended | Parked)]
+            if any(isinstance(delivery, Ended) for delivery in last):
+                break
+        self._unsaid_tokens, self._unsaid_ids, self._unsaid_scores = 0, [], []
+        return [*([Delta(text=untold, tokens=0)] if untold else []), *last]
 
     def inject(self, tokens: Sequence[int]) -> None:
         """Have tokens put in at the next safe point, for which a parked sequence goes on."""
@@ -128,17 +152,22 @@ class DecodingSequence:
         token = self._sampler.sample(row)
         self.tokens.append(token)
         self.written += 1
-        if token in engine.model.end_tokens and not self.request.ignore_end:
-            return self._end("stop")
-        if self.request.logprobs is not None:
+        if self.request.logprobs is not None and not self._is_end(engine, token):
             self._unsaid_scores.append(token_score(engine, row, token, self.request.logprobs))
+        return self._followed(engine, token, self._sampler, length=len(self.tokens))
+
+    def _followed(self, engine: TokenEngine, token: int, sampler: Sampler, *, length: int) -> list[Delivery]:
+        """What a token makes certain that was written as the last of so many."""
+        self._unsaid_ids.append(token)
+        if self._is_end(engine, token):
+            return self._end("stop")
         self._unsaid_tokens += 1
         said = self._say(self._text.feed(engine.piece(token)))
         if self._text.stopped:
             return [*said, Ended(reason="stop", usage=self.usage, stop=self._text.stop_found)]
-        if self._sampler.complete:
+        if sampler.complete:
             return [*said, *self._end("stop")]
-        out_of_room = len(self.tokens) >= engine.limits.context_length and not self.request.slides
+        out_of_room = length >= engine.limits.context_length and not self.request.slides
         if self.written >= self.request.max_tokens or out_of_room:
             return [*said, *self._end("length")]
         return [*said, Parked()] if self.parked else said
@@ -154,14 +183,20 @@ class DecodingSequence:
             self._sampler.close()
             self._sampler = None
 
+    def _is_end(self, engine: TokenEngine, token: int) -> bool:
+        return token in engine.model.end_tokens and not self.request.ignore_end
+
     def _say(self, text: str) -> list[Delivery]:
         parks = self._safe_points.feed(text)
         # What waits to be put in is what a parked sequence would wait for.
         self.parked = parks and not self._injected
+        text, self._told_before = text[self._told_before :], max(0, self._told_before - len(text))
         if not text and not (self.request.ignore_end and self._unsaid_tokens):
             return []
-        delta = Delta(text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores))
-        self._unsaid_tokens, self._unsaid_scores = 0, []
+        delta = Delta(
+            text=text, tokens=self._unsaid_tokens, scores=tuple(self._unsaid_scores), ids=tuple(self._unsaid_ids)
+        )
+        self._unsaid_tokens, self._unsaid_ids, self._unsaid_scores = 0, [], []
         return [delta]
 
     def _end(self, reason: FinishReason) -> list[Delivery]:

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from array import array
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -326,13 +327,14 @@ class ScriptedEmbeddingEngine:
 
 
 class _ScriptedSampler:
-    """Draws by temperature from the engine's logits."""
+    """Draws by penalties and temperature from the engine's logits."""
 
     def __init__(self, engine: ScriptedEngine, sampling: Sampling, matcher: ConstraintMatcher | None) -> None:
         self._engine = engine
         self._matcher = matcher
         self._sampling = sampling
         self._random = np.random.default_rng(None if sampling.seed is None else sampling.seed & 0xFFFFFFFF)
+        self._recent: deque[int] = deque(maxlen=sampling.penalty_window)
 
     @property
     def complete(self) -> bool:
@@ -340,16 +342,23 @@ class _ScriptedSampler:
 
     def sample(self, row: int) -> int:
         logits = self._engine.logits(row)
-        if self._matcher is None:
-            return self._drawn(logits)
-        allowed = self._matcher.allowed()
-        held = np.full(VOCABULARY_SIZE, -np.inf, dtype=np.float32)
-        held[allowed] = logits[allowed]
-        token = self._drawn(held)
-        self._matcher.advance(token)
+        if self._matcher is not None:
+            allowed = self._matcher.allowed()
+            held = np.full(VOCABULARY_SIZE, -np.inf, dtype=np.float32)
+            held[allowed] = logits[allowed]
+            logits = held
+        token = self._drawn(logits)
+        self._count(token)
         return token
 
+    def _count(self, token: int) -> None:
+        self._recent.append(token)
+        if self._matcher is not None:
+            self._matcher.advance(token)
+
     def _drawn(self, logits: NDArray[np.float32]) -> int:
+        for token, times in Counter(self._recent).items():
+            logits[token] -= self._sampling.presence_penalty + self._sampling.frequency_penalty * times
         for token, bias in self._sampling.logit_bias.items():
             logits[token] += bias
         if self._sampling.temperature == 0:
@@ -358,7 +367,14 @@ class _ScriptedSampler:
         return int(self._random.choice(VOCABULARY_SIZE, p=weights / weights.sum()))
 
     def accept(self, token: int) -> None:
-        """Nothing here depends on earlier tokens."""
+        """Count a token towards the penalties."""
+        self._recent.append(token)
+
+    def repeat(self, token: int) -> None:
+        """Count a token as one that was drawn, for which a random number was used unless it was the likeliest."""
+        if self._sampling.temperature:
+            self._random.random()
+        self._count(token)
 
     def close(self) -> None:
         """Nothing is held."""

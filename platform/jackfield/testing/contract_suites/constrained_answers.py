@@ -110,6 +110,25 @@ class ConstrainedAnswers:
         assert sampler.complete
         sampler.close()
 
+    @pytest.mark.parametrize("temperature", [0.0, 1.0])
+    def test_what_is_repeated_is_part_of_the_shape(self, holding: TokenEngine, temperature: float) -> None:
+        held = Constraint(kind="regex", value="[0-9][a-z][0-9]{2}")
+        sampling = Sampling(temperature=temperature, top_k=0, min_p=0, seed=3)
+        one, row = holding.sampler(sampling, held), _first_row(holding)
+        drawn: list[int] = []
+        while not one.complete:
+            drawn.append(one.sample(row))
+        for cut in range(len(drawn) + 1):
+            other = holding.sampler(sampling, held)
+            for token in drawn[:cut]:
+                other.repeat(token)
+            rest: list[int] = []
+            while not other.complete:
+                rest.append(other.sample(row))
+            assert rest == drawn[cut:]
+            other.close()
+        one.close()
+
     @pytest.mark.parametrize("seed", range(3))
     def test_before_a_trigger_all_is_free_and_behind_it_the_shape(self, holding: TokenEngine, seed: int) -> None:
         held = Constraint(kind="regex", value="[0-9]{1,3}[.]", triggers=("a", "e", "st"))

@@ -230,6 +230,31 @@ class TokenEngineContract(ConstrainedAnswers):
             one.close()
             other.close()
 
+    @pytest.mark.parametrize(
+        "sampling",
+        [
+            Sampling(temperature=0),
+            Sampling(temperature=0, repeat_penalty=1.3, frequency_penalty=1.5),
+            Sampling(temperature=1.5, top_k=0, seed=5),
+            Sampling(temperature=5, top_k=0, top_p=1, min_p=0, seed=6, presence_penalty=2, penalty_window=3),
+            Sampling(temperature=2, top_k=1, seed=7),
+        ],
+    )
+    def test_a_sampler_that_repeats_what_another_drew_goes_on_as_it_does(
+        self, engine: TokenEngine, prompt: list[int], sampling: Sampling
+    ) -> None:
+        prefill(engine, prompt[:-1])
+        row = next_row(engine, prompt[-1], position=len(prompt) - 1)
+        one = engine.sampler(sampling, None)
+        drawn = [one.sample(row) for _ in range(10)]
+        for cut in (0, 1, 4, 9):
+            other = engine.sampler(sampling, None)
+            for token in drawn[:cut]:
+                other.repeat(token)
+            assert [other.sample(row) for _ in range(10 - cut)] == drawn[cut:]
+            other.close()
+        one.close()
+
     def test_a_fresh_seed_draws_from_the_vocabulary(self, engine: TokenEngine, prompt: list[int]) -> None:
         prefill(engine, prompt[:-1])
         row = next_row(engine, prompt[-1], position=len(prompt) - 1)
