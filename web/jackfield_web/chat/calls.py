@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Call
+from jackfield_web.call_ledger import CallLedger, arguments_object
 
 OLD_CALL = "function_call"
 """What a call of OpenAI's older style is named in, which has no identifier."""
@@ -31,60 +32,35 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     index: Annotated[int, Meta(description="Its place among the calls of a streamed answer; not read.")] | None = None
 
 
-class CallLedger:
-    """The calls that a conversation has made so far, and which of them were answered."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, str] = {}
-        self._answered: set[str] = set()
-
-    def written(self, call: ToolCall, place: str) -> Call:
-        """Take note of a call; raises InvalidRequest for arguments that are no object, or an identifier in use."""
-        if call.id in self._open:
-            raise InvalidRequest(f"'{place}.id' is '{call.id}', as is another call's.", parameter=f"{place}.id")
-        return self._noted(call.id, call.function, f"{place}.function")
-
-    def written_in_old_style(self, call: FunctionCall, place: str, number: int) -> Call:
-        """Take note of a call that has no identifier, in the message of this number."""
-        return self._noted(f"{OLD_CALL}_{number}", call, f"{place}.{OLD_CALL}")
-
-    def answered(self, identifier: str, place: str) -> str:
-        """The name of the tool whose call is answered; raises InvalidRequest unless it waits for its answer."""
-        parameter = f"{place}.tool_call_id"
-        if identifier in self._answered:
-            raise InvalidRequest(f"'{parameter}': call '{identifier}' was answered before.", parameter=parameter)
-        if identifier not in self._open:
-            sentence = (
-                f"'{parameter}' answers call '{identifier}', and no assistant message before it makes that call; "
-                "send the message with its 'tool_calls' too."
-            )
-            raise InvalidRequest(sentence, parameter=parameter)
-        self._answered.add(identifier)
-        return self._open.pop(identifier)
-
-    def answered_in_old_style(self, name: str, place: str) -> str:
-        """The identifier of the last open call of a function; raises InvalidRequest where there is none."""
-        waiting = [identifier for identifier, tool in self._open.items() if tool == name]
-        if not waiting:
-            sentence = (
-                f"'{place}.name' answers a call of '{name}', and no assistant message before it makes one; "
-                "send the message with its 'function_call' too."
-            )
-            raise InvalidRequest(sentence, parameter=f"{place}.name")
-        self.answered(waiting[-1], place)
-        return waiting[-1]
-
-    def _noted(self, identifier: str, call: FunctionCall, place: str) -> Call:
-        arguments = _object(call.arguments, f"{place}.arguments")
-        self._open[identifier] = call.name
-        self._answered.discard(identifier)
-        return Call(identifier=identifier, tool=call.name, arguments=arguments)
+def written_call(call: ToolCall, place: str, ledger: CallLedger) -> Call:
+    """A call, noted in the ledger; raises InvalidRequest for arguments that are no object, or an identifier in use."""
+    return ledger.write(_call(call.id, call.function, f"{place}.function"), f"{place}.id")
 
 
-def _object(text: str, parameter: str) -> dict[str, Any]:
-    """A call's arguments; no text at all stands for none, as some clients have it."""
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-        sentence = f"'{parameter}' is not the JSON text of an object; send the call as it was answered."
-        raise InvalidRequest(sentence, parameter=parameter) from error
+def written_call_in_old_style(call: FunctionCall, place: str, number: int, ledger: CallLedger) -> Call:
+    """A call that has no identifier, in the message of this number."""
+    return ledger.rewrite(_call(f"{OLD_CALL}_{number}", call, f"{place}.{OLD_CALL}"))
+
+
+def answered_call(identifier: str, place: str, ledger: CallLedger) -> str:
+    """The name of the tool whose call is answered; raises InvalidRequest unless it waits for its answer."""
+    resend = "no assistant message before it makes that call; send the message with its 'tool_calls' too."
+    return ledger.answer(identifier, f"{place}.tool_call_id", resend=resend)
+
+
+def answered_call_in_old_style(name: str, place: str, ledger: CallLedger) -> str:
+    """The identifier of the last open call of a function; raises InvalidRequest where there is none."""
+    identifier = ledger.last_of(name)
+    if identifier is None:
+        sentence = (
+            f"'{place}.name' answers a call of '{name}', and no assistant message before it makes one; "
+            "send the message with its 'function_call' too."
+        )
+        raise InvalidRequest(sentence, parameter=f"{place}.name")
+    answered_call(identifier, place, ledger)
+    return identifier
+
+
+def _call(identifier: str, call: FunctionCall, place: str) -> Call:
+    arguments = arguments_object(call.arguments, f"{place}.arguments")
+    return Call(identifier=identifier, tool=call.name, arguments=arguments)

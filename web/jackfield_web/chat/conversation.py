@@ -10,7 +10,15 @@ from msgspec import Meta
 
 from jackfield.errors import InvalidRequest, UnsupportedParameter
 from jackfield.messages import Call, Message, Role, Span
-from jackfield_web.chat.calls import CallLedger, FunctionCall, ToolCall
+from jackfield_web.call_ledger import CallLedger
+from jackfield_web.chat.calls import (
+    FunctionCall,
+    ToolCall,
+    answered_call,
+    answered_call_in_old_style,
+    written_call,
+    written_call_in_old_style,
+)
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -97,9 +105,9 @@ def _texts(message: ChatMessage, place: str, calls: Sequence[Call]) -> tuple[str
 
 def _calls(message: ChatMessage, place: str, number: int, ledger: CallLedger) -> tuple[Call, ...]:
     if message.function_call is not None:
-        return (ledger.written_in_old_style(message.function_call, place, number),)
+        return (written_call_in_old_style(message.function_call, place, number, ledger),)
     calls = message.tool_calls or ()
-    return tuple(ledger.written(call, f"{place}.tool_calls[{index}]") for index, call in enumerate(calls))
+    return tuple(written_call(call, f"{place}.tool_calls[{index}]", ledger) for index, call in enumerate(calls))
 
 
 def _answer(message: ChatMessage, place: str, ledger: CallLedger) -> tuple[str | None, str | None]:
@@ -110,7 +118,7 @@ def _answer(message: ChatMessage, place: str, ledger: CallLedger) -> tuple[str |
                 f"Parameter '{place}.tool_call_id' is missing: it names the call that this is the result of.",
                 parameter=f"{place}.tool_call_id",
             )
-        tool = ledger.answered(message.tool_call_id, place)
+        tool = answered_call(message.tool_call_id, place, ledger)
         if message.name not in (None, tool):
             sentence = f"'{place}.name' is '{message.name}', and the call that it answers is of '{tool}'."
             raise InvalidRequest(sentence, parameter=f"{place}.name")
@@ -118,7 +126,7 @@ def _answer(message: ChatMessage, place: str, ledger: CallLedger) -> tuple[str |
     if message.role == "function":
         if message.name is None:
             raise InvalidRequest(f"Parameter '{place}.name' is missing.", parameter=f"{place}.name")
-        return ledger.answered_in_old_style(message.name, place), message.name
+        return answered_call_in_old_style(message.name, place, ledger), message.name
     return None, message.name
 
 

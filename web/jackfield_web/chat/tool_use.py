@@ -14,14 +14,11 @@ from jackfield_web.chat.tools import (
     FunctionTool,
     ToolOption,
     callers_tools,
-    check_names,
     chosen,
 )
 from jackfield_web.generation import GenerationRequest
 from jackfield_web.steps import AgentName, Allowed, Limits, Mode, Protocol, ServerTools
-
-HOLDS_SCHEMAS = "constrained"
-"""The call protocol under which no call can be written that does not fit its tool's schema."""
+from jackfield_web.tool_specs import HOLDS_SCHEMAS, check_names
 
 
 class ToolRequest(GenerationRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

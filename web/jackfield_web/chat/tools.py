@@ -9,10 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from jackfield.contracts.tools import ToolChoice, ToolDescription
-from jackfield.errors import InvalidRequest
-from jackfield.tools.arguments import checked_description
-
-NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
+from jackfield_web.tool_specs import callers_tool, check_names, named_choice, required_choice
 
 
 class FunctionDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,17 +59,10 @@ def callers_tools(
         **{f"functions[{index}]": function for index, function in enumerate(functions)},
     }
     check_names({f"{place}.name": function.name for place, function in described.items()})
-    return tuple(_description(function, place) for place, function in described.items())
-
-
-def check_names(names: dict[str, str]) -> None:
-    """Raises InvalidRequest where two parameters name one tool."""
-    places: dict[str, str] = {}
-    for place, name in names.items():
-        if name in places:
-            sentence = f"'{places[name]}' and '{place}' are both '{name}'; each tool needs a name of its own."
-            raise InvalidRequest(sentence, parameter=place)
-        places[name] = place
+    return tuple(
+        callers_tool(function.name, function.description, function.parameters, place)
+        for place, function in described.items()
+    )
 
 
 def chosen(option: ToolOption | FunctionOption | None, names: Sequence[str], parameter: str) -> ToolChoice:
@@ -81,31 +71,10 @@ def chosen(option: ToolOption | FunctionOption | None, names: Sequence[str], par
         case None:
             return ToolChoice()
         case NamedTool(function=NamedFunction(name=name)):
-            return _named(name, names, f"{parameter}.function.name")
+            return named_choice(name, names, f"{parameter}.function.name")
         case NamedFunction(name=name):
-            return _named(name, names, f"{parameter}.name")
-        case "required" if not names:
-            raise InvalidRequest(f"'{parameter}' is 'required', and there are no tools to call.", parameter=parameter)
+            return named_choice(name, names, f"{parameter}.name")
+        case "required":
+            return required_choice(names, parameter)
         case mode:
             return ToolChoice(mode=mode)
-
-
-def _named(name: str, names: Sequence[str], parameter: str) -> ToolChoice:
-    if name not in names:
-        known = f"there are {', '.join(names)}" if names else "there are none"
-        sentence = f"'{parameter}' is '{name}', which is none of the request's tools; {known}."
-        raise InvalidRequest(sentence, parameter=parameter)
-    return ToolChoice(mode="required", name=name)
-
-
-def _description(function: FunctionDescription, place: str) -> ToolDescription:
-    description = ToolDescription(
-        name=function.name,
-        description=function.description or "",
-        parameters=function.parameters or NO_PARAMETERS,
-    )
-    try:
-        return checked_description(description)
-    except InvalidRequest as error:
-        parameter = f"{place}.{error.parameter or 'parameters'}"
-        raise InvalidRequest(f"'{parameter}': {error.message}", parameter=parameter) from error

@@ -12,8 +12,8 @@ from jackfield.contracts.sampling import SamplingOverrides, layered_sampling
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Message
 from jackfield_web.chat.conversation import ChatMessage, conversation
-from jackfield_web.chat.tools import check_names
 from jackfield_web.steps import AgentName, Allowed, Limits, Mode, Protocol, ServerTools, run_limits
+from jackfield_web.tool_specs import check_names
 
 DEFAULT_MODEL = "default"
 
