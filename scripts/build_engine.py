@@ -17,7 +17,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from watched_command import Stage, run_watched
+from watched_command import CommandFailed, Stage, run_watched
 
 PACKAGE = "llama-cpp-python"
 C_COMPILERS = ["cc", "gcc", "clang"]
@@ -40,6 +40,17 @@ STAGES = {
 
 class ToolMissing(Exception):
     """Something must be installed first; the message says what and how."""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the path of the wheel of a lock's engine, which an image is built with; gives an exit status."""
+    try:
+        print(engine_wheel(Path(arguments[0])))
+    except (ToolMissing, CommandFailed) as error:
+        tail = f"{error.tail()}\n\n" if isinstance(error, CommandFailed) else ""
+        print(f"{tail}error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def engine_wheel(lock: Path) -> Path:
@@ -132,3 +143,7 @@ def _processor() -> str:
     except OSError:
         return platform.processor() or platform.machine()
     return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 def command(session: Session, host: str | None, port: int | None, model: str) -> None:
     """Serve the OpenAI-shaped API until Ctrl+C."""
     settings = session.settings
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.telemetry.log_format)
     for report in session.plugins.reports():
         if report.state == "failed":
             log.warning("a plugin failed and is left out", plugin=report.name, reason=report.error)

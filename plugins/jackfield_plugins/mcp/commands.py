@@ -98,7 +98,7 @@ def serve(session: Session) -> None:
     from jackfield.logs import configure_logs
     from jackfield_plugins.mcp.stdio_service import serve_stdio
 
-    configure_logs(session.settings.log_level)
+    configure_logs(session.settings.log_level, session.settings.telemetry.log_format)
     asyncio.run(serve_stdio(session.settings, session.plugins))
 
 
