@@ -106,8 +106,9 @@ class IdentitySettings(Section):
     """Who may use the server. While it is off, only this machine can, and any key is accepted.
 
     `setup_token` makes the first visitor who has it the first admin; an empty one is made at the first start and
-    logged. `public_url` is where browsers find the server. An answer whose request names no `max_tokens` may take
-    `answer_tokens`, which budgets set aside for it.
+    logged. `public_url` is where browsers find the server. Checking a password takes `password_memory_mb`. An answer
+    whose request names no `max_tokens` may take `answer_tokens`, which budgets set aside for it. Through OIDC users
+    sign in whose verified address is on record, and with `oidc_domains` whoever has an address of one, as a new user.
     """
 
     enabled: bool = False
@@ -115,6 +116,7 @@ class IdentitySettings(Section):
     public_url: str = ""
     session_hours: int = Field(default=24 * 14, ge=1)
     invitation_hours: int = Field(default=72, ge=1)
+    password_memory_mb: int = Field(default=64, ge=1, le=4096)
     answer_tokens: int = Field(default=4096, ge=1, le=LARGEST_INT32)
     oidc_issuer: str = ""
     oidc_client_id: str = ""

@@ -20,7 +20,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import Migrator, RunRecords, StateStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
-from jackfield.identity.desk import Identity
+from jackfield.identity.desk import opened_identity
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
@@ -59,6 +59,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         make_executor = plugins.registry.executors.get(settings.runs.executor)
         executor = make_executor(RunLifecycle(catalog, residency, equipment), store, settings)
         try:
+            identity = await opened_identity(store.identity, settings.identity, settings.home)
             yield Workbench(
                 settings=settings,
                 plugins=plugins,
@@ -67,7 +68,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
                 residency=residency,
                 equipment=equipment,
                 executor=executor,
-                identity=Identity(store.identity) if settings.identity.enabled else None,
+                identity=identity,
             )
         finally:
             async with AsyncExitStack() as closing:

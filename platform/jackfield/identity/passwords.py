@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from jackfield.errors import InvalidRequest, MissingDependency
 
-from jackfield.errors import InvalidRequest
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 SHORTEST = 10
 LONGEST = 1024
@@ -28,7 +29,7 @@ class Passwords:
     """Hashes passwords with `memory_mb` of memory each."""
 
     def __init__(self, *, memory_mb: int = 64) -> None:
-        self._hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=memory_mb * 1024, parallelism=LANES)
+        self._memory_mb = memory_mb
         self._free = asyncio.Semaphore(AT_ONCE)
         self._nobodys: str | None = None
 
@@ -53,6 +54,14 @@ class Passwords:
             return Checked(right=False)
         return Checked(True, await self._hash(password) if self._hasher.check_needs_rehash(stored) else None)
 
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        try:
+            from argon2 import PasswordHasher
+        except ImportError as error:
+            raise MissingDependency("Passwords need argon2-cffi: pip install 'jackfield[server]'.") from error
+        return PasswordHasher(time_cost=ROUNDS, memory_cost=self._memory_mb * 1024, parallelism=LANES)
+
     async def _hash(self, password: str) -> str:
         async with self._free:
             return await asyncio.to_thread(self._hasher.hash, password.encode("utf-8", "surrogatepass"))
@@ -62,6 +71,8 @@ class Passwords:
             return await asyncio.to_thread(self._verify_now, stored, password)
 
     def _verify_now(self, stored: str, password: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
         try:
             return self._hasher.verify(stored, password.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
