@@ -176,12 +176,16 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
-    """The run ended with an error; `code` is the error's, `message` its sentence."""
+    """The run ended with an error; `code` is the error's, `message` its sentence.
+
+    `usage` is what it took until then, where the events before it do not tell.
+    """
 
     code: str
     message: str
     parameter: str | None = None
     retry_after: int | None = None
+    usage: Usage | None = None
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag="cancelled"):

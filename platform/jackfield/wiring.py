@@ -17,13 +17,17 @@ import structlog
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.models import InstalledModel
-from jackfield.contracts.records import Migrator, RunRecords, StateStore
+from jackfield.contracts.records import Migrator, StateStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import opened_identity
+from jackfield.identity.prices import Prices
+from jackfield.identity.rates import LocalWindows, RateWindows
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
+from jackfield.runs.admission import Admission
 from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.runs.equipment import Equipment, ToolDefaults
 from jackfield.runs.lifecycle import RunLifecycle
@@ -37,13 +41,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+ABANDONED = timedelta(hours=1)
+"""After so long, what was set aside for a request that is no run belongs to a process that died."""
+
 
 @asynccontextmanager
 async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
     """Everything, up to date and ready; closed in the reverse order. Raises StateUnavailable or PluginError."""
     shared = not settings.state_url.startswith(("sqlite", "memory"))
-    async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs, shared=shared):
-        await _prune(store.runs, settings.runs.keep_days)
+    spent = Prices(settings.models.prices).spending
+    async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs, spent, shared=shared):
+        await _prune(store, settings.runs.keep_days)
         catalog = _catalog(settings, plugins, store)
         await asyncio.to_thread(_drop_orphaned_prefixes, settings, await catalog.all())
         residency = ModelResidency(
@@ -57,7 +65,9 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         )
         equipment = _equipment(settings, plugins)
         make_executor = plugins.registry.executors.get(settings.runs.executor)
-        executor = make_executor(RunLifecycle(catalog, residency, equipment), store, settings)
+        books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
+        rates = _rate_windows(settings)
+        executor = make_executor(RunLifecycle(catalog, residency, equipment, books, rates), store, settings)
         try:
             identity = await opened_identity(store.identity, settings.identity, settings.home)
             yield Workbench(
@@ -68,10 +78,13 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
                 residency=residency,
                 equipment=equipment,
                 executor=executor,
+                books=books,
+                admission=Admission(books, rates),
                 identity=identity,
             )
         finally:
             async with AsyncExitStack() as closing:
+                closing.push_async_callback(rates.close)
                 closing.push_async_callback(residency.close)
                 closing.push_async_callback(equipment.close)
                 closing.push_async_callback(executor.close)
@@ -195,9 +208,20 @@ async def _draft_model(settings: Settings, catalog: ModelCatalog) -> InstalledMo
     return await catalog.get(settings.lookahead.draft_model) if settings.lookahead.draft_model else None
 
 
-async def _prune(runs: RunRecords, keep_days: int) -> None:
+async def _prune(store: StateStore, keep_days: int) -> None:
+    now = datetime.now(UTC)
+    await store.budgets.expire(before=now - ABANDONED)
     if keep_days:
-        await runs.prune(before=datetime.now(UTC) - timedelta(days=keep_days))
+        await store.runs.prune(before=now - timedelta(days=keep_days))
+
+
+def _rate_windows(settings: Settings) -> RateWindows:
+    """Those that all processes share, where there is a Redis to share."""
+    if not settings.jobs.redis_url:
+        return LocalWindows()
+    from jackfield.identity.redis_rates import RedisWindows
+
+    return RedisWindows(settings.jobs.redis_url)
 
 
 def _unclaimed(kind: str, url: str, plugins: PluginHost) -> str:

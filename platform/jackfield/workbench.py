@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jackfield.contracts.executors import Executor
+from jackfield.contracts.identity import Principal
+from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
@@ -16,12 +18,16 @@ from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
+from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import Identity
 from jackfield.models.catalog import ModelCatalog
+from jackfield.models.naming import DEFAULT
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import PluginHost
+from jackfield.runs.admission import Admission
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.journal import RunJournal, failure
+from jackfield.runs.prompt_length import prompt_length
 from jackfield.runs.replay import waiting_calls
 from jackfield.settings import Settings
 from jackfield.tools.approval import DOES, Approval
@@ -56,6 +62,8 @@ class Workbench:
         residency: ModelResidency,
         equipment: Equipment,
         executor: Executor,
+        books: Bookkeeping,
+        admission: Admission,
         identity: Identity | None = None,
     ) -> None:
         self.settings = settings
@@ -63,6 +71,8 @@ class Workbench:
         self.models = catalog
         self.residency = residency
         self.identity = identity
+        self.admission = admission
+        self._books = books
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
         self._store = store
@@ -78,25 +88,61 @@ class Workbench:
         """Conversations on record."""
         return self._store.conversations
 
-    async def start(self, request: RunRequest) -> RunRecord:
-        """Put a run on record and begin it; raises NotFound, InvalidRequest or Overloaded before anything is written.
+    async def start(
+        self, request: RunRequest, *, principal: Principal | None = None, trace: str | None = None
+    ) -> RunRecord:
+        """Put a run on record and begin it, on the account of a `principal` where there is one.
 
-        One that no executor takes (ShuttingDown, Overloaded) stays on record as failed.
+        Raises NotAllowed, NotFound, InvalidRequest, QuotaReached or Overloaded before anything is written. A run that
+        no executor takes (ShuttingDown, Overloaded) stays on record as failed. `trace` is a W3C trace context.
         """
-        model = await self.models.get(request.model)
+        model = await self._allowed_model(request.model, principal, adapter=request.adapter)
         if request.adapter:
             await self.models.adapter(request.adapter)
         await self._equipment.check(request)
         await self._executor.check_room(model.name)
-        request = msgspec.structs.replace(request, model=model.name)
-        run = RunRecord(id=new_identifier("run"), request=request, state="queued", created_at=datetime.now(UTC))
-        await self._store.runs.add(run)
+        run = await self._recorded(msgspec.structs.replace(request, model=model.name), principal, trace)
         try:
             await self._executor.submit(run)
         except JackfieldError as error:
-            await RunJournal(self._store.runs, run).write(failure(error))
+            await RunJournal(self._store.runs, run, spent=self._books.prices.spending).write(failure(error))
+            await self.admission.withdraw(run.account, run.id)
             raise
         return run
+
+    async def _recorded(self, request: RunRequest, principal: Principal | None, trace: str | None) -> RunRecord:
+        run_id = new_identifier("run")
+        admitted = await self.admission.admit(run_id, request, principal)
+        run = RunRecord(
+            id=run_id,
+            request=admitted.request,
+            state="queued",
+            created_at=datetime.now(UTC),
+            account=admitted.account,
+            trace=trace,
+        )
+        try:
+            await self._store.runs.add(run, admitted.reservation)
+        except JackfieldError:
+            await self.admission.withdraw(run.account, run.id)
+            raise
+        return run
+
+    async def _allowed_model(
+        self, name: str, principal: Principal | None, *, adapter: str | None = None
+    ) -> InstalledModel:
+        """A model that somebody may ask; raises NotAllowed, or ModelNotFound also where it is not for them."""
+        if principal and name not in ("", DEFAULT):
+            self.admission.check(principal, name, adapter=adapter)
+        model = await self.models.get(name)
+        if principal:
+            self.admission.check(principal, model.name, adapter=adapter)
+        return model
+
+    async def count_tokens(self, request: RunRequest, *, principal: Principal | None = None) -> int:
+        """How many tokens a request's prompt takes; raises NotAllowed, NotFound or InvalidRequest."""
+        model = await self._allowed_model(request.model, principal)
+        return await prompt_length(request, model, self.residency, self._equipment)
 
     def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
         """A run's events with a greater number, past and to come; any number of watchers may follow."""
@@ -126,7 +172,7 @@ class Workbench:
         if not chosen:
             listed = ", ".join(f"'{pending.call.identifier}'" for pending in waiting)
             raise Conflict(f"Run '{run_id}' does not wait for call '{call}'; it waits for {listed}.")
-        journal = RunJournal(self._store.runs, run, history)
+        journal = RunJournal(self._store.runs, run, history, spent=self._books.prices.spending)
         try:
             for pending in chosen:
                 await journal.write(Decided(call=pending.call, approved=approved, reason=reason))
@@ -172,10 +218,12 @@ class Workbench:
             )
         return run, await self._store.runs.events(run_id)
 
-    async def embed(self, model: str, texts: Sequence[str]) -> Embeddings:
-        """Texts as vectors; raises ModelNotFound or ContextOverflow."""
-        installed = await self.models.get(model)
-        vectors, tokens = await self._executor.embed(installed, texts)
+    async def embed(self, model: str, texts: Sequence[str], *, principal: Principal | None = None) -> Embeddings:
+        """Texts as vectors; raises NotAllowed, ModelNotFound, ContextOverflow or QuotaReached."""
+        installed = await self._allowed_model(model, principal)
+        async with self.admission.embedding(installed.name, texts, principal) as spent:
+            vectors, tokens = await self._executor.embed(installed, texts)
+            spent.tokens = tokens
         return Embeddings(vectors, tokens)
 
     def workers(self) -> tuple[LiveWorker, ...]:

@@ -14,7 +14,7 @@ from jackfield.workbench import Workbench
 class UnreachableRuns(InMemoryRuns):
     """A table that cannot be written."""
 
-    async def add(self, run: Any) -> None:
+    async def add(self, run: Any, reservation: Any = None) -> None:
         raise StateUnavailable("The database cannot be reached.")
 
 
@@ -65,6 +65,8 @@ async def test_a_store_out_of_reach_is_a_503(served: Any) -> None:
         residency=whole.residency,
         equipment=whole._equipment,
         executor=whole._executor,
+        books=whole._books,
+        admission=whole.admission,
     )
     for response in (await served.client.get("/readyz"), await served.chat(), await served.chat(stream=True)):
         assert response.status_code == 503

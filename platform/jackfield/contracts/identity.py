@@ -112,6 +112,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         held.append(Holder("team", self.team_id) if self.team_id else None)
         return tuple(sorted(holder for holder in held if holder))
 
+    @property
+    def client(self) -> str:
+        """Whom the scheduler serves evenly and whose rates are counted: the key, or the user where there is none."""
+        return self.key_id or self.user_id
+
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who was recognised, and what they may do now; `session` where they came with a browser's cookie."""
@@ -127,5 +132,5 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def client(self) -> str:
-        """Whom the scheduler serves evenly: the key, or the user where there is none."""
-        return self.account.key_id or self.account.user_id
+        """The account's."""
+        return self.account.client

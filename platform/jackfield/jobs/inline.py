@@ -16,6 +16,7 @@ from jackfield.contracts.runs import RunRecord
 from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import Conflict, InternalFault, JackfieldError, NameTaken, RunElsewhere, RunNotFound, ShuttingDown
 from jackfield.events import Cancelled, Failed, RunEvent
+from jackfield.identity.prices import Prices
 from jackfield.jobs.self_description import self_description, worker_name
 from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.lifecycle import RunControl, RunLifecycle
@@ -39,6 +40,7 @@ class InlineExecutor:
         self._lifecycle = lifecycle
         self._records = store.runs
         self._concurrency = settings.jobs.concurrency
+        self._spent = Prices(settings.models.prices).spending
         self._id = worker_name()
         self._journals: dict[str, RunJournal] = {}
         self._controls: dict[str, RunControl] = {}
@@ -55,7 +57,7 @@ class InlineExecutor:
             raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
         if run.id in self._journals:
             raise Conflict(f"Run '{run.id}' is under way already.")
-        self._journals[run.id] = RunJournal(self._records, run, history)
+        self._journals[run.id] = RunJournal(self._records, run, history, spent=self._spent)
         self._tasks[run.id] = asyncio.create_task(self._perform(run, self._journals[run.id], history), name=run.id)
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
@@ -97,7 +99,8 @@ class InlineExecutor:
         if run.state in ENDED:
             return False
         if run.state == "paused":
-            await RunJournal(self._records, run, await self._records.events(run_id)).write(Cancelled())
+            events = await self._records.events(run_id)
+            await RunJournal(self._records, run, events, spent=self._spent).write(Cancelled())
             return True
         raise RunElsewhere(f"Run '{run_id}' is executed by another process, which alone can stop it.")
 

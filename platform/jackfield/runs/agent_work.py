@@ -9,6 +9,7 @@ from jackfield.contracts.agents import Agent
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.errors import InvalidRequest, LimitReached
 from jackfield.events import FinishReason, RunEvent, Usage
+from jackfield.identity.budgets import Allowance
 from jackfield.runs.agent_host import RunHost
 from jackfield.runs.callers_tools import CallersTools
 from jackfield.runs.calls import RunCalls
@@ -17,6 +18,7 @@ from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.plan import RunPlan
 from jackfield.runs.replay import Replay
+from jackfield.runs.resumption import has_its_tokens
 from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
 from jackfield.tools.approval import Approval
@@ -38,14 +40,25 @@ class AgentWork:
 
     @classmethod
     async def prepared(
-        cls, run: RunRecord, model: RunModel, equipment: Equipment, history: Sequence[RunEvent]
+        cls,
+        run: RunRecord,
+        model: RunModel,
+        equipment: Equipment,
+        history: Sequence[RunEvent],
+        allowance: Allowance | None = None,
     ) -> AgentWork:
         """Everything found and checked; raises InvalidRequest, ToolNotFound or PluginError."""
         request = run.request
         use = request.tools or ToolUse()
         _check(request, use)
         flow, replay = EventFlow(), Replay(history)
-        meter = RunMeter(request.limits, equipment.price(model.name), worked=replay.seconds)
+        meter = RunMeter(
+            request.limits,
+            equipment.price(model.name),
+            worked=replay.seconds,
+            allowance=allowance,
+            longest_answer=await allowance.longest_answer() if allowance else None,
+        )
         protocol = equipment.protocol(use)
         scope = equipment.scope(run.id, use)
         tools = await equipment.tools(use, scope)
@@ -107,9 +120,14 @@ def calls_tools(request: RunRequest) -> bool:
     return bool(request.agent or request.tools or has_calls)
 
 
-def resumable(request: RunRequest) -> bool:
-    """Whether a run that was interrupted can be taken up from its record."""
-    return bool(request.agent or (request.tools and request.tools.names))
+def resumable(request: RunRequest, history: Sequence[RunEvent] = ()) -> bool:
+    """Whether a run that was interrupted can be taken up from its record, of which `history` is all there is.
+
+    A plain answer can where its tokens are on record, as they are where workers execute runs.
+    """
+    if request.agent or (request.tools and request.tools.names):
+        return True
+    return not calls_tools(request) and has_its_tokens(history)
 
 
 def _check(request: RunRequest, use: ToolUse) -> None:

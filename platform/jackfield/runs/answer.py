@@ -89,6 +89,7 @@ class Answer:
         self._collected: list[Call] = []
         self._usage: list[Usage] = []
         self._counted = NOTHING
+        self._covered = NOTHING
         self._scores: list[TokenScore] = []
         self._unsaid = 0
         self._parked = False
@@ -122,7 +123,7 @@ class Answer:
         """Decode until the model ends, or enough is written; why it ended."""
         self._hearing.meter.begin_answer()
         asked = msgspec.structs.replace(self._asked, max_tokens=self._room())
-        self._handle, prompt_tokens = await self._model.submit(asked, shown)
+        self._handle, prompt_tokens = await self._model.submit(asked, shown, self._cover)
         reason: FinishReason = "stop"
         async with aclosing(self._handle.deliveries()) as deliveries:
             self._hearing.begun(prompt_tokens)
@@ -134,6 +135,7 @@ class Answer:
                     case Injected():
                         self._parked = False
                         self._insertions.put_in(delivery.tokens)
+                        await self._cover(Usage(prompt_tokens=delivery.tokens, completion_tokens=0))
                     case Parked():
                         self._park()
                     case Ended():
@@ -296,7 +298,12 @@ class Answer:
     def _account(self, usage: Usage) -> None:
         self._usage.append(usage)
         counted, self._counted = self._counted, NOTHING
-        self._hearing.meter.answered(usage, counted=counted)
+        covered, self._covered = self._covered, NOTHING
+        self._hearing.meter.answered(usage, counted=counted, covered=covered)
+
+    async def _cover(self, most: Usage) -> None:
+        self._covered = sum_of(self._covered, most)
+        await self._hearing.meter.cover(most)
 
     def _count(self, *, read: int = 0, wrote: int = 0) -> None:
         self._counted = sum_of(self._counted, Usage(prompt_tokens=read, completion_tokens=wrote))
@@ -313,7 +320,8 @@ class Answer:
     def _room(self) -> int | None:
         """How many tokens may still be written: under the answer's limit and the run's."""
         written = sum_of(*self._usage).completion_tokens
-        limits = [self._asked.max_tokens and self._asked.max_tokens - written, self._hearing.meter.tokens_left]
+        most = self._asked.max_tokens or self._hearing.meter.longest_answer
+        limits = [most and most - written, self._hearing.meter.tokens_left]
         return min((max(1, limit) for limit in limits if limit is not None), default=None)
 
 

@@ -20,19 +20,20 @@ from jackfield.contracts.runs import RunRecord
 from jackfield.errors import RunInterrupted, StateUnavailable
 from jackfield.events import Failed, Paused, RunEvent
 from jackfield.runs.agent_work import resumable
-from jackfield.runs.journal import settle
+from jackfield.runs.journal import Spent, run_end
+from jackfield.runs.resumption import ENDED_TOO_EARLY
 
 log = structlog.get_logger()
 
 INTERRUPTED_WORK = Paused(reason="interrupted")
-INTERRUPTED = Failed(
-    code=RunInterrupted.code, message="The process that answered ended before the answer did; ask again."
-)
+INTERRUPTED = Failed(code=RunInterrupted.code, message=ENDED_TOO_EARLY)
 
 
 @asynccontextmanager
-async def orphans_ended(folder: Path, records: RunRecords, *, shared: bool = False) -> AsyncIterator[None]:
-    """Hold the folder's lock while runs execute; first end what a dead process left behind.
+async def orphans_ended(
+    folder: Path, records: RunRecords, spent: Spent, *, shared: bool = False
+) -> AsyncIterator[None]:
+    """Hold the folder's lock while runs execute; first end what a dead process left behind, and settle it.
 
     A lock in a folder says nothing of other hosts: with a database that is `shared`, nothing is ended.
     """
@@ -48,7 +49,7 @@ async def orphans_ended(folder: Path, records: RunRecords, *, shared: bool = Fal
         raise StateUnavailable(f"The data folder {folder} cannot be written: {error.strerror}.") from error
     with file:
         if await asyncio.to_thread(_alone, file.fileno()):
-            await _end_orphans(records)
+            await _end_orphans(records, spent)
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_SH)
         yield
 
@@ -63,21 +64,21 @@ def _alone(descriptor: int) -> bool:
     return True
 
 
-async def _end_orphans(records: RunRecords) -> None:
+async def _end_orphans(records: RunRecords, spent: Spent) -> None:
     for run in await records.unfinished():
-        await _end_orphan(run, records)
+        await _end_orphan(run, records, spent)
 
 
-async def _end_orphan(run: RunRecord, records: RunRecords) -> None:
+async def _end_orphan(run: RunRecord, records: RunRecords, spent: Spent) -> None:
     """Put on record how a run ended; one that can be taken up again is paused instead."""
     events = await records.events(run.id)
-    end = events[-1] if events and (events[-1].final or isinstance(events[-1].body, Paused)) else None
-    if end is None:
-        body = INTERRUPTED_WORK if resumable(run.request) else INTERRUPTED
-        end = RunEvent(run_id=run.id, number=len(events) + 1, at=datetime.now(UTC), body=body)
-        await records.append(run.id, [end])
+    last = events[-1] if events and (events[-1].final or isinstance(events[-1].body, Paused)) else None
+    fresh: list[RunEvent] = []
+    if last is None:
+        body = INTERRUPTED_WORK if resumable(run.request, events) else INTERRUPTED
+        last = RunEvent(run_id=run.id, number=len(events) + 1, at=datetime.now(UTC), body=body)
+        fresh.append(last)
         log.warning("a dead process left a run behind", run=run.id, now=body.__struct_config__.tag)
-    if end.final:
-        await settle(records, end)
-    else:
+    await records.append(run.id, fresh, end=run_end(run, [*events, *fresh], spent) if last.final else None)
+    if not last.final:
         await records.set_state(run.id, "paused")

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 
-from jackfield.contracts.records import RunRecords
+from jackfield.contracts.budgets import Spending
+from jackfield.contracts.records import RunEnd, RunRecords
 from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import JackfieldError
-from jackfield.events import CallText, Cancelled, Failed, Finished, Paused, Resumed, RunEvent, RunEventBody, TextDelta
+from jackfield.events import (
+    CallText,
+    Cancelled,
+    Failed,
+    Finished,
+    Paused,
+    Resumed,
+    RunEvent,
+    RunEventBody,
+    TextDelta,
+    Usage,
+)
+from jackfield.runs.usage_so_far import UsageSoFar
+
+Spent = Callable[[RunRecord, Usage | None], Spending]
+"""What a run came to that used so much; None for one that never began. See `identity.prices.Prices.spending`."""
 
 WRITE_INTERVAL = 0.25
 """Seconds between writes of an answer's deltas; anything else is written at once."""
@@ -21,10 +37,11 @@ class RunJournal:
     It is `closing` once it was given an end or a pause to write.
     """
 
-    def __init__(self, records: RunRecords, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
+    def __init__(self, records: RunRecords, run: RunRecord, history: Sequence[RunEvent] = (), *, spent: Spent) -> None:
         """`history` are the events on record of a run that is taken up again."""
         self._records = records
         self._run = run
+        self._spent = spent
         self._events: list[RunEvent] = list(history)
         self._shown = len(history)
         self._stored = len(history)
@@ -48,8 +65,6 @@ class RunJournal:
             or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL
         ):
             await self._store()
-        if event.final:
-            await settle(self._records, event)
         if isinstance(body, Paused):
             await self._records.set_state(self._run.id, "paused")
             await self.leave()
@@ -101,8 +116,10 @@ class RunJournal:
         return event
 
     async def _store(self) -> None:
-        fresh = self._events[self._stored :]
-        await self._records.append(self._run.id, fresh)
+        if not (fresh := self._events[self._stored :]):
+            return
+        end = run_end(self._run, self._events, self._spent) if fresh[-1].final else None
+        await self._records.append(self._run.id, fresh, end=end)
         self._stored += len(fresh)
         self._stored_at = asyncio.get_running_loop().time()
 
@@ -112,25 +129,27 @@ class RunJournal:
             self._news.notify_all()
 
 
-async def settle(records: RunRecords, end: RunEvent) -> None:
-    """Put on record how a run stands after its last event."""
-    body = end.body
-    await records.set_state(
-        end.run_id,
-        _state(body),
-        finished_at=end.at,
-        usage=body.usage if isinstance(body, Finished | Cancelled) else None,
+def run_end(run: RunRecord, events: Sequence[RunEvent], spent: Spent) -> RunEnd:
+    """How a run stands after all its events, of which the last is final, and what it came to."""
+    usage = UsageSoFar(event.body for event in events).usage
+    body = events[-1].body
+    return RunEnd(
+        state=_state(body),
+        finished_at=events[-1].at,
+        usage=usage,
         error=body.message if isinstance(body, Failed) else None,
+        spent=spent(run, usage),
     )
 
 
-def failure(error: JackfieldError) -> Failed:
+def failure(error: JackfieldError, *, usage: Usage | None = None) -> Failed:
     """An error as a run's last event."""
     return Failed(
         code=error.code,
         message=error.message,
         parameter=error.parameter,
         retry_after=getattr(error, "retry_after", None),
+        usage=usage,
     )
 
 

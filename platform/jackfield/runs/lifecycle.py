@@ -3,48 +3,84 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import RunRecord
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
-from jackfield.events import Cancelled, Finished, Paused, Queued, Resumed, RunEvent, RunEventBody, Started, TextDelta
+from jackfield.errors import JackfieldError
+from jackfield.events import (
+    Cancelled,
+    Finished,
+    Paused,
+    Queued,
+    Resumed,
+    RunEvent,
+    RunEventBody,
+    Started,
+    TextDelta,
+    Usage,
+)
+from jackfield.identity.budgets import Bookkeeping
+from jackfield.identity.rates import RateWindows
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.models.residents import LoadedModel
 from jackfield.runs.agent_work import AgentWork, calls_tools, resumable
 from jackfield.runs.assembly import assembled
 from jackfield.runs.equipment import Equipment
+from jackfield.runs.journal import failure
+from jackfield.runs.resumption import AnswerSoFar, answer_so_far, check_no_call
 from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
+from jackfield.runs.usage_so_far import UsageSoFar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+T = TypeVar("T")
+
 
 class RunControl:
-    """A way to stop a run from outside, whatever stage it is in."""
+    """A way to stop a run from outside, whatever stage it is in, or to hand it back.
 
-    def __init__(self) -> None:
+    The events of a `resumable` run hold its answer's tokens, from which another process can go on.
+    """
+
+    def __init__(self, *, resumable: bool = False) -> None:
         self._handle: SequenceHandle | None = None
         self._task = asyncio.current_task()
+        self._preparing = False
+        self._preparing_cancelled = False
+        self._working: asyncio.Task[None] | None = None
+        self.resumable = resumable
         self.stopped = False
         self.pauses = False
+        self.handed_back = False
+
+    async def preparing(self, work: Coroutine[Any, Any, T]) -> T:
+        """What work gives that leads up to an answer; to hand the run back means to cancel it."""
+        self._task = asyncio.current_task()
+        self._preparing = True
+        try:
+            return await work
+        finally:
+            self._preparing = False
 
     def decoding(self, handle: SequenceHandle) -> None:
         """From here on, to stop means to cancel the sequence; done at once where that was asked for before."""
         self._handle = handle
-        if self.stopped:
+        if self.stopped or self.handed_back:
             handle.cancel()
 
     def working(self, task: asyncio.Task[None]) -> None:
         """From here on, to stop means to cancel a task; done at once where that was asked for before."""
-        self._task = task
-        if self.stopped:
+        self._task = self._working = task
+        if self.stopped or self.handed_back:
             task.cancel()
 
     def stop(self, *, pausing: bool = False) -> bool:
@@ -59,14 +95,46 @@ class RunControl:
             return True
         return bool(self._task and self._task.cancel())
 
+    def hand_back(self) -> None:
+        """Have the run's events end without a final one, between two tokens: another process goes on from its record.
+
+        A run that is being stopped comes to its end instead.
+        """
+        if self.stopped or self.handed_back:
+            return
+        self.handed_back = True
+        if self._handle:
+            self._handle.cancel()
+        elif self._working:
+            self._working.cancel()
+        elif self._preparing and self._task:
+            self._preparing_cancelled = self._task.cancel()
+
+    def lets_go(self) -> bool:
+        """Whether a CancelledError came only of handing the run back; the current task is not cancelled then."""
+        task = asyncio.current_task()
+        if self._preparing_cancelled and task:
+            self._preparing_cancelled = False
+            task.uncancel()
+        return bool(self.handed_back and task and not task.cancelling())
+
 
 class RunLifecycle:
     """The journey that every run takes, wherever it executes. It stores nothing: whoever iterates does."""
 
-    def __init__(self, catalog: ModelCatalog, residency: ModelResidency, equipment: Equipment) -> None:
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        residency: ModelResidency,
+        equipment: Equipment,
+        books: Bookkeeping,
+        rates: RateWindows,
+    ) -> None:
         self._catalog = catalog
         self._residency = residency
         self._equipment = equipment
+        self._books = books
+        self._rates = rates
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """The models in memory."""
@@ -81,35 +149,64 @@ class RunLifecycle:
     ) -> AsyncGenerator[RunEventBody]:
         """The events of a run in order, those that go on from its `history`; raises JackfieldError where it fails.
 
-        The last one is final, or a Paused.
+        The last one is final, or a Paused, unless the run was handed back.
         """
         yield Resumed() if history else Queued(model=run.request.model)
-        events = self._worked(run, control, history) if calls_tools(run.request) else self._answered(run, control)
-        async with aclosing(events) as bodies:
-            async for body in bodies:
-                yield body
+        if control.handed_back:
+            return
+        performing = self._worked if calls_tools(run.request) else self._answered
+        events = performing(run, control, history)
+        used = UsageSoFar(event.body for event in history)
+        try:
+            async with aclosing(events) as bodies:
+                async for body in bodies:
+                    used.take(body)
+                    yield body
+        except asyncio.CancelledError:
+            if not control.lets_go():
+                raise
+        finally:
+            await self._correct_rate(run, used.usage)
 
-    async def _answered(self, run: RunRecord, control: RunControl) -> AsyncGenerator[RunEventBody]:
-        """One answer, decoded as it was asked for."""
-        model = await self._catalog.get(run.request.model)
-        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
-        async with self._residency.decoder_held(model) as decoder:
-            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine, adapter)
-            handle = decoder.submit(request)
+    async def _correct_rate(self, run: RunRecord, usage: Usage | None) -> None:
+        """Let the minute's window of who asked hold what a run really took."""
+        if run.account:
+            await self._rates.correct(run.account.client, run.id, usage.total_tokens if usage else 0)
+
+    async def _answered(
+        self, run: RunRecord, control: RunControl, history: Sequence[RunEvent]
+    ) -> AsyncGenerator[RunEventBody]:
+        """One answer, decoded as it was asked for, from where it is on record."""
+        so_far = answer_so_far(history)
+        handle, started = await control.preparing(self._submitted(run, so_far))
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:
             async for delivery in deliveries:
-                if not isinstance(delivery, Injected | Parked):
-                    yield _event(delivery, model.name, len(request.prompt))
+                if control.handed_back:
+                    return
+                known = so_far.started and isinstance(delivery, Admitted)
+                if not (known or isinstance(delivery, Injected | Parked)):
+                    yield _event(delivery, started, with_ids=control.resumable)
+
+    async def _submitted(self, run: RunRecord, so_far: AnswerSoFar) -> tuple[SequenceHandle, Started]:
+        """A sequence that answers, or goes on with what is on record, and what to tell once it begins."""
+        model = await self._catalog.get(run.request.model)
+        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
+        allowance = self._books.allowance(run)
+        async with self._residency.decoder_held(model) as decoder:
+            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine, adapter)
+            if allowance:
+                await allowance.cover(Usage(prompt_tokens=len(request.prompt), completion_tokens=request.max_tokens))
+            started = Started(model=model.name, prompt_tokens=len(request.prompt))
+            return decoder.submit(so_far.goes_on(request, decoder.engine)), started
 
     async def _worked(
         self, run: RunRecord, control: RunControl, history: Sequence[RunEvent]
     ) -> AsyncGenerator[RunEventBody]:
         """What an agent does, and the calls that a model makes."""
-        model = await self._catalog.get(run.request.model)
-        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
-        run_model = RunModel(self._residency, run.request, model, adapter)
-        work = await AgentWork.prepared(run, run_model, self._equipment, history)
+        if not resumable(run.request):
+            check_no_call(history)
+        work = await control.preparing(self._prepared(run, history))
         task = asyncio.create_task(work.done(), name=f"work {run.id}")
         control.working(task)
         try:
@@ -121,19 +218,27 @@ class RunLifecycle:
             yield Cancelled(usage=work.usage) if control.stopped and not control.pauses else pause
         except asyncio.CancelledError:
             if not control.stopped:
-                raise
+                raise  # also where the run is handed back
             interrupted = control.pauses and resumable(run.request)
             yield Paused(reason="interrupted") if interrupted else Cancelled(usage=work.usage)
+        except JackfieldError as error:
+            yield failure(error, usage=work.usage)
         else:
             yield Finished(reason=work.reason, usage=work.usage, stop=work.stop)
 
+    async def _prepared(self, run: RunRecord, history: Sequence[RunEvent]) -> AgentWork:
+        model = await self._catalog.get(run.request.model)
+        adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
+        run_model = RunModel(self._residency, run.request, model, adapter)
+        return await AgentWork.prepared(run, run_model, self._equipment, history, self._books.allowance(run))
 
-def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, model: str, prompt_tokens: int) -> RunEventBody:
+
+def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, started: Started, *, with_ids: bool) -> RunEventBody:
     match delivery:
         case Admitted():
-            return Started(model=model, prompt_tokens=prompt_tokens)
-        case Delta(text=text, tokens=tokens, scores=scores):
-            return TextDelta(text=text, tokens=tokens, scores=scores)
+            return started
+        case Delta(text=text, tokens=tokens, scores=scores, ids=ids):
+            return TextDelta(text=text, tokens=tokens, scores=scores, ids=ids if with_ids else ())
         case Ended(reason=reason, usage=usage, stop=stop):
             return Finished(reason=reason, usage=usage, stop=stop)
         case Stopped(usage=usage):

@@ -9,6 +9,7 @@ from jackfield.contracts.runs import RunLimits
 from jackfield.contracts.tools import ToolResult
 from jackfield.errors import LimitReached, LoopDetected
 from jackfield.events import Usage
+from jackfield.identity.budgets import Allowance
 from jackfield.messages import Call
 from jackfield.runs.replay import CallKey, call_key
 
@@ -33,16 +34,30 @@ Price = tuple[float, float]
 class RunMeter:
     """Counts one run's answers, tokens, time and money; raises LimitReached where one is used up."""
 
-    def __init__(self, limits: RunLimits, price: Price = (0.0, 0.0), *, worked: float = 0.0) -> None:
-        """`worked` is for how many seconds the run was worked on before it was resumed."""
+    def __init__(
+        self,
+        limits: RunLimits,
+        price: Price = (0.0, 0.0),
+        *,
+        worked: float = 0.0,
+        allowance: Allowance | None = None,
+        longest_answer: int | None = None,
+    ) -> None:
+        """`worked` is for how many seconds the run was worked on before it was resumed.
+
+        `longest_answer` holds for answers to which nobody set an end.
+        """
         self._limits = limits
         self._price = price
+        self._allowance = allowance
+        self.longest_answer = longest_answer
         self._began = time.monotonic() - worked
         self._steps = 0
         self._same: Counter[tuple[CallKey, str]] = Counter()
         self._made: Counter[CallKey] = Counter()
         self.usage = NOTHING
         self._now = NOTHING
+        self._covered = NOTHING
 
     @property
     def usage_now(self) -> Usage:
@@ -94,12 +109,16 @@ class RunMeter:
             raise self._tokens_used_up()
         self._check_spend()
 
-    def answered(self, usage: Usage, *, counted: Usage = NOTHING) -> None:
-        """Add what an answer took, of which some was counted while it was under way."""
-        self._now = Usage(
-            prompt_tokens=self._now.prompt_tokens - counted.prompt_tokens,
-            completion_tokens=self._now.completion_tokens - counted.completion_tokens,
-        )
+    async def cover(self, most: Usage) -> None:
+        """Have set aside what an answer may take beside all others; raises BudgetExceeded where there is no room."""
+        self._covered = sum_of(self._covered, most)
+        if self._allowance:
+            await self._allowance.cover(sum_of(self.usage, self._covered))
+
+    def answered(self, usage: Usage, *, counted: Usage = NOTHING, covered: Usage = NOTHING) -> None:
+        """Add what an answer took, of which some was counted while it was under way, and for which some was covered."""
+        self._now = _without(self._now, counted)
+        self._covered = _without(self._covered, covered)
         self.usage = sum_of(self.usage, usage)
 
     def check_tokens(self) -> None:
@@ -131,6 +150,13 @@ class RunMeter:
             f"The run was stopped after {self._limits.tokens} tokens, its limit; "
             "'limits.tokens' or --max-tokens sets it."
         )
+
+
+def _without(usage: Usage, part: Usage) -> Usage:
+    return Usage(
+        prompt_tokens=usage.prompt_tokens - part.prompt_tokens,
+        completion_tokens=usage.completion_tokens - part.completion_tokens,
+    )
 
 
 def sum_of(*usages: Usage) -> Usage:

@@ -13,7 +13,7 @@ from jackfield.decoding.request import Broken, Delta, Ended, Parked, Stopped
 from jackfield.events import Answered, Usage
 from jackfield.messages import Call, Message
 from jackfield.runs.event_flow import EventFlow
-from jackfield.runs.meter import RunMeter
+from jackfield.runs.meter import RunMeter, sum_of
 from jackfield.runs.replay import Replay, digest
 from jackfield.runs.run_model import Asked, RunModel
 from jackfield.tools.provenance import commanding
@@ -68,9 +68,15 @@ class RunPlan:
         if recorded := self._replay.answer(key):
             self._meter.answered(recorded.usage)
             return recorded.message.calls
-        handle, _ = await self._model.submit(asked, shown)
+        covered: list[Usage] = []
+
+        async def cover(most: Usage) -> None:
+            covered.append(most)
+            await self._meter.cover(most)
+
+        handle, _ = await self._model.submit(asked, shown, cover)
         calls, usage = await self._read(handle, self._protocol.recogniser(self._tools, choice=asked.choice))
-        self._meter.answered(usage)
+        self._meter.answered(usage, covered=sum_of(*covered))
         message = Message(role="assistant", spans=(), calls=calls)
         await self._flow.record(Answered(asked=key, message=message, text="", reason="stop", usage=usage))
         return calls

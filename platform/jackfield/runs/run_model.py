@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -14,10 +14,14 @@ from jackfield.contracts.sampling import Constraint
 from jackfield.contracts.tools import CallMode, ToolChoice, ToolDescription
 from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.loop import DecodeLoop
+from jackfield.events import Usage
 from jackfield.messages import Message, Span
 from jackfield.models.residency import ModelResidency
 from jackfield.runs.assembly import assembled
 from jackfield.runs.prompt_tokens import chat_tokens, template_shows_tools
+
+Cover = Callable[[Usage], Awaitable[None]]
+"""Sets aside the most that an answer may take; raises BudgetExceeded."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +71,8 @@ class RunModel:
             template_shows_tools=shows,
         )
 
-    async def submit(self, asked: Asked, shown: Presentation) -> tuple[SequenceHandle, int]:
-        """A sequence that answers, and its prompt's tokens; raises InvalidRequest or ContextOverflow."""
+    async def submit(self, asked: Asked, shown: Presentation, cover: Cover) -> tuple[SequenceHandle, int]:
+        """A sequence that answers, and its prompt's tokens; raises InvalidRequest, ContextOverflow, BudgetExceeded."""
         request = msgspec.structs.replace(
             self._request,
             messages=shown.messages,
@@ -81,6 +85,7 @@ class RunModel:
                 assembled, request, self._model, decoder.engine, self._adapter, shown=shown, tools=asked.tools
             )
             self._decoder = decoder
+            await cover(Usage(prompt_tokens=len(decode.prompt), completion_tokens=decode.max_tokens))
             return decoder.submit(decode), len(decode.prompt)
 
     def injectable(self, text: str) -> list[int]:

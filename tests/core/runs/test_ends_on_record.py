@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jackfield.contracts.runs import RunRequest, RunState
+from jackfield.contracts.records import RunEnd
+from jackfield.contracts.runs import RunRequest
 from jackfield.errors import ShuttingDown, StateUnavailable
-from jackfield.events import Failed, Finished, Queued, Usage
+from jackfield.events import Failed, Finished, Queued, RunEvent, Usage
+from jackfield.identity.prices import Prices
 from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.runs.journal import RunJournal
 from jackfield.testing.contract_suites.records_made import NOON, a_run, numbered, words
-from jackfield.testing.memory_store import InMemoryRuns
+from jackfield.testing.memory_runs import InMemoryRuns
 from jackfield.testing.temporary_workbench import temporary_workbench
 
 FINISHED = Finished(reason="stop", usage=Usage(prompt_tokens=3, completion_tokens=6))
 
 
 class ForgetfulRuns(InMemoryRuns):
-    """Runs whose state cannot be set the first time that they end."""
+    """Runs whose end cannot be put on record the first time."""
 
     failures = 1
 
-    async def set_state(self, run_id: str, state: RunState, **how: Any) -> None:
-        if state != "running" and self.failures:
+    async def append(self, run_id: str, events: Sequence[RunEvent], *, end: RunEnd | None = None, **by: Any) -> None:
+        if end and self.failures:
             self.failures -= 1
             raise StateUnavailable("The database is locked.")
-        await super().set_state(run_id, state, **how)
+        await super().append(run_id, events, end=end, **by)
 
 
 async def test_an_end_that_was_stored_is_the_only_one() -> None:
     records, run = ForgetfulRuns(), a_run()
     await records.add(run)
-    journal = RunJournal(records, run)
+    journal = RunJournal(records, run, spent=Prices({}).spending)
     await journal.write(Queued(model="starter"))
     with pytest.raises(StateUnavailable):
         await journal.write(FINISHED)
@@ -64,7 +67,7 @@ async def test_a_dead_process_that_had_stored_the_end_finished_its_run(tmp_path:
         await records.add(run)
         await records.append(run.id, numbered(run.id, words(2)))
     await records.append(ended.id, numbered(ended.id, [FINISHED], first=3))
-    async with orphans_ended(tmp_path, records):
+    async with orphans_ended(tmp_path, records, Prices({}).spending):
         assert await records.unfinished() == ()
     finished, interrupted = await records.get(ended.id), await records.get(cut.id)
     assert finished is not None

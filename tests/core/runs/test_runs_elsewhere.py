@@ -11,6 +11,7 @@ import pytest
 from jackfield.contracts.runs import RunRecord, RunRequest
 from jackfield.errors import RunElsewhere
 from jackfield.events import Cancelled, Failed, Queued, RunEvent
+from jackfield.identity.prices import Prices
 from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.testing.memory_store import InMemoryRuns
 from jackfield.testing.temporary_workbench import temporary_workbench
@@ -48,7 +49,7 @@ async def test_orphans_are_ended_only_where_no_other_host_can_have_them(
 ) -> None:
     runs = InMemoryRuns()
     await runs.add(run_under_way())
-    async with orphans_ended(tmp_path, runs, shared=shared):
+    async with orphans_ended(tmp_path, runs, Prices({}).spending, shared=shared):
         found = await runs.get("run_elsewhere")
         assert found
         assert found.state == state
