@@ -69,7 +69,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         rates = _rate_windows(settings)
         executor = make_executor(RunLifecycle(catalog, residency, equipment, books, rates), store, settings)
         try:
-            identity = await opened_identity(store.identity, settings.identity, settings.home)
+            identity = await opened_identity(store, settings)
             yield Workbench(
                 settings=settings,
                 plugins=plugins,

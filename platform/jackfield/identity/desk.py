@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jackfield.contracts.identity import Principal
 from jackfield.contracts.identity_records import IdentityRecords
+from jackfield.contracts.records import StateStore
 from jackfield.identity.audit import AuditLog
 from jackfield.identity.invitations import Invitations
 from jackfield.identity.keys import Keys
@@ -15,7 +16,7 @@ from jackfield.identity.set_up import SetUp
 from jackfield.identity.sign_in import SignIn
 from jackfield.identity.teams import Teams
 from jackfield.identity.users import Users
-from jackfield.settings import IdentitySettings
+from jackfield.settings import IdentitySettings, Settings
 
 
 class Identity:
@@ -44,10 +45,10 @@ class Identity:
         return await self._recognition.session(cookie)
 
 
-async def opened_identity(records: IdentityRecords, settings: IdentitySettings, folder: Path) -> Identity | None:
+async def opened_identity(store: StateStore, settings: Settings) -> Identity | None:
     """Identity with a set-up token made where one is needed; None where it is switched off."""
-    if not settings.enabled:
+    if not settings.identity.enabled:
         return None
-    identity = Identity(records, settings, folder)
+    identity = Identity(store.identity, settings.identity, settings.home)
     await identity.set_up.prepare()
     return identity
