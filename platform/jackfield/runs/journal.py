@@ -131,11 +131,15 @@ class RunJournal:
 
 def run_end(run: RunRecord, events: Sequence[RunEvent], spent: Spent) -> RunEnd:
     """How a run stands after all its events, of which the last is final, and what it came to."""
-    usage = UsageSoFar(event.body for event in events).usage
-    body = events[-1].body
+    return end_of(run, events[-1], UsageSoFar(event.body for event in events).usage, spent)
+
+
+def end_of(run: RunRecord, last: RunEvent, usage: Usage | None, spent: Spent) -> RunEnd:
+    """How a run stands after its final event, having used so much."""
+    body = last.body
     return RunEnd(
         state=_state(body),
-        finished_at=events[-1].at,
+        finished_at=last.at,
         usage=usage,
         error=body.message if isinstance(body, Failed) else None,
         spent=spent(run, usage),
