@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from jackfield.contracts.protocols import AnswerText, CallBroken, Recognised, Trapped
+from jackfield.contracts.protocols import CallBroken, Recognised, Trapped
 from jackfield.contracts.tools import ToolDescription
+from jackfield_plugins.function_calls.answer_reader import THINK, AnswerReader
 from jackfield_plugins.function_calls.json_scanner import WHITE, JsonScanner
-from jackfield_plugins.function_calls.known_tools import KnownTools
-from jackfield_plugins.function_calls.telling import Telling, overlap
+from jackfield_plugins.function_calls.telling import overlap
 from jackfield_plugins.function_calls.written_call import WrittenCall
 
 CALL, HEAD, END, TRAP, INTERRUPT = "[CALL]", "[HEAD]", "[END]", "[TRAP]", "[INTR]"
-THINK, THINK_END = "<think>", "</think>"
 
 _HEADING = re.compile(r"\s*([^\[\]\n]{0,64}?)\s*\[HEAD\]\s*([^\s{\[\]]{1,256})\s*(?=[{\[])")
 _OWN = re.compile(r"[A-Za-z0-9_.-]{1,32}")
@@ -22,29 +21,17 @@ _MOST_HEADING = 400
 """Characters up to a call's arguments, beyond which none are to be expected."""
 
 
-class InterruptsRecogniser:
+class InterruptsRecogniser(AnswerReader):
     """One answer. Markers are matched as text, however tokens cut them."""
 
     def __init__(self, tools: Sequence[ToolDescription], *, begins: str = "") -> None:
         """`begins` is what the answer was made to begin with."""
-        self._tools = KnownTools(tools)
-        self._telling = Telling()
-        self._rest = begins
-        self._over = False
-        self._thinking = False
+        super().__init__(tools, begins=begins)
         self._open: str | None = None
         self._written = ""
         self._call: WrittenCall | None = None
         self._scanner: JsonScanner | None = None
         self._reason = ""
-
-    def feed(self, text: str) -> Sequence[Recognised]:
-        """What this piece made certain, in the order it was written."""
-        if not self._tools:
-            return [AnswerText(text)] if text else []
-        self._rest += text
-        self._run()
-        return self._telling.told()
 
     def finish(self) -> Sequence[Recognised]:
         """What was held back when the answer ended."""
@@ -58,16 +45,11 @@ class InterruptsRecogniser:
         self._telling.finish()
         return self._telling.told()
 
-    def _run(self) -> None:
-        while self._step():
-            pass
-
     def _step(self) -> bool:
-        """Take what can be taken; whether that was anything."""
         if self._scanner is not None and not self._scanner.done and not self._scanner.fault:
             return self._arguments(self._scanner)
         if self._open is None:
-            return self._thought() if self._thinking else self._free()
+            return self._think() if self._thinking else self._free()
         if self._open == TRAP:
             return self._trap()
         if self._reason:
@@ -75,22 +57,10 @@ class InterruptsRecogniser:
         return self._heading() if self._scanner is None else self._behind_arguments()
 
     def _take(self, count: int) -> str:
-        taken, self._rest = self._rest[:count], self._rest[count:]
+        taken = super()._take(count)
         if self._open is not None:
             self._written += taken
         return taken
-
-    def _say_but(self, kept: int) -> bool:
-        self._telling.say(self._take(len(self._rest) - (0 if self._over else kept)))
-        return False
-
-    def _thought(self) -> bool:
-        place = self._rest.find(THINK_END)
-        if place < 0:
-            return self._say_but(overlap(self._rest, THINK_END))
-        self._telling.say(self._take(place + len(THINK_END)))
-        self._thinking = False
-        return True
 
     def _free(self) -> bool:
         """Text up to a marker, and what that opens."""

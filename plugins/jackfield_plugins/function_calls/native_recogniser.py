@@ -8,18 +8,16 @@ from typing import Literal
 
 import msgspec
 
-from jackfield.contracts.protocols import AnswerText, CallBroken, Recognised
+from jackfield.contracts.protocols import CallBroken, Recognised
 from jackfield.contracts.tools import ToolDescription
+from jackfield_plugins.function_calls.answer_reader import THINK, AnswerReader
 from jackfield_plugins.function_calls.call_reader import CallReader
 from jackfield_plugins.function_calls.json_scanner import WHITE
-from jackfield_plugins.function_calls.known_tools import KnownTools
 from jackfield_plugins.function_calls.named_reader import CLOSING as FUNCTION_END
 from jackfield_plugins.function_calls.named_reader import OPENING as FUNCTION_OPENING
 from jackfield_plugins.function_calls.named_reader import NamedReader
-from jackfield_plugins.function_calls.telling import Telling, overlap
 
 TOOL_CALL, TOOL_CALL_END = "<tool_call>", "</tool_call>"
-THINK, THINK_END = "<think>", "</think>"
 MISTRAL, PYTHON_TAG, FENCE = "[TOOL_CALLS]", "<|python_tag|>", "```"
 FUNCTION = "<function="
 
@@ -45,7 +43,7 @@ class _Block(msgspec.Struct):
     listed: bool = False
 
 
-class NativeRecogniser:
+class NativeRecogniser(AnswerReader):
     """One answer. What may still turn out to be a call is held back, and so is white space around calls."""
 
     def __init__(self, tools: Sequence[ToolDescription], *, begins: str = "", only_shaped: bool = False) -> None:
@@ -53,25 +51,13 @@ class NativeRecogniser:
 
         With `only_shaped`, calls are only those whose name comes first, in a form that a constraint knows.
         """
+        super().__init__(tools, begins=begins)
         self._only_shaped = only_shaped
-        self._tools = KnownTools(tools)
-        self._rest = begins
-        self._over = False
-        self._telling = Telling()
         self._in_code = False
-        self._thinking = False
         self._block: _Block | None = None
         self._reader: CallReader | NamedReader | None = None
         self._broken: CallBroken | None = None
         self._stray = ""
-
-    def feed(self, text: str) -> Sequence[Recognised]:
-        """What this piece made certain, in the order it was written."""
-        if not self._tools:
-            return [AnswerText(text)] if text else []
-        self._rest += text
-        self._run()
-        return self._telling.told()
 
     def finish(self) -> Sequence[Recognised]:
         """What was held back when the answer ended."""
@@ -83,12 +69,7 @@ class NativeRecogniser:
         self._telling.finish()
         return self._telling.told()
 
-    def _run(self) -> None:
-        while self._step():
-            pass
-
     def _step(self) -> bool:
-        """Take what can be taken; whether that was anything."""
         if self._broken is not None:
             return self._skip(self._broken)
         if isinstance(self._reader, NamedReader):
@@ -100,22 +81,6 @@ class NativeRecogniser:
         if self._thinking:
             return self._think()
         return self._free()
-
-    def _take(self, count: int) -> str:
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
-
-    def _think(self) -> bool:
-        place = self._rest.find(THINK_END)
-        if place >= 0:
-            self._telling.say(self._take(place + len(THINK_END)))
-            self._thinking = False
-            return True
-        return self._say_but(overlap(self._rest, THINK_END))
-
-    def _say_but(self, kept: int) -> bool:
-        self._telling.say(self._take(len(self._rest) - (0 if self._over else kept)))
-        return False
 
     def _free(self) -> bool:
         """Text up to what may be more than text, and then that."""
