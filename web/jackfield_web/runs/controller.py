@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Annotated, get_args
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, QueryParameter, RequestBody
 
+from jackfield.contracts.identity import Principal
 from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import InvalidRequest
 from jackfield.events import RunEvent
@@ -32,6 +34,14 @@ State = Annotated[
 Limit = Annotated[int, QueryParameter(description="How many at most.", ge=1, le=500)]
 
 UNDECIDED = Decision()
+deciding = partial(
+    post,
+    opt=needs("inference"),
+    operation_class=WithoutBody,
+    response_description="The run, which goes on once nothing waits any more",
+    status_code=200,
+    responses=NOT_FOUND | NOT_PAUSED,
+)
 
 
 class Cancellation(msgspec.Struct, frozen=True):
@@ -67,9 +77,14 @@ class RunController(Controller):
         description="It needs no reader: follow its events, or look at it again later.",
         responses=ANSWER_ERRORS,
     )
-    async def start(self, data: RequestBody[RunStart], workbench: NamedDependency[Workbench]) -> Response[RunRecord]:
+    async def start(
+        self,
+        data: RequestBody[RunStart],
+        workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
+    ) -> Response[RunRecord]:
         """The run goes on until it ends, pauses or is cancelled."""
-        run = await workbench.start(run_asked_for(data))
+        run = await workbench.start(run_asked_for(data), principal=principal)
         return Response(run, headers={"location": f"/api/runs/{run.id}"})
 
     @get(
@@ -120,16 +135,7 @@ class RunController(Controller):
         """It stops within one decoding step; what was written until then stands."""
         return Cancellation(await workbench.cancel(run_id))
 
-    @post(
-        "/{run_id:str}/approve",
-        operation_id="approveRun",
-        opt=needs("inference"),
-        operation_class=WithoutBody,
-        response_description="The run, which goes on once nothing waits any more",
-        status_code=200,
-        summary="Let a paused run make its calls",
-        responses=NOT_FOUND | NOT_PAUSED,
-    )
+    @deciding("/{run_id:str}/approve", operation_id="approveRun", summary="Let a paused run make its calls")
     async def approve(
         self,
         run_id: FromPath[str],
@@ -139,16 +145,7 @@ class RunController(Controller):
         """All calls that wait, or the one that is named; the body may be left out."""
         return await workbench.decide(run_id, approved=True, call=data.call, reason=data.reason)
 
-    @post(
-        "/{run_id:str}/deny",
-        operation_id="denyRun",
-        opt=needs("inference"),
-        operation_class=WithoutBody,
-        response_description="The run, which goes on once nothing waits any more",
-        status_code=200,
-        summary="Keep a paused run from making its calls",
-        responses=NOT_FOUND | NOT_PAUSED,
-    )
+    @deciding("/{run_id:str}/deny", operation_id="denyRun", summary="Keep a paused run from making its calls")
     async def deny(
         self,
         run_id: FromPath[str],
