@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from jackfield.cancellation import carried_through
@@ -49,7 +49,8 @@ class Database:
         with translated(self.place):
             self._engine = _create_engine(self.url)
         self._readers = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._writers = async_sessionmaker(self._engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+        self._writing = self._engine.execution_options(**{_WRITES: True})
+        self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
         # SQLite has one writer at a time; queueing here is fair, where its own waiting is polling.
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if is_sqlite(self.url) else nullcontext()
         # A SQLite statement that is cancelled goes on in its driver's thread, and the lock it takes would stay.
@@ -63,6 +64,11 @@ class Database:
         """What work gives whose changes are committed together; an error or a cancel leaves all of them or none."""
         async with self._turn:
             return await self._finish(self._transaction(self._writers, work))
+
+    async def commit(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """As `write`, for statements without objects behind them: cheaper, for what every request writes."""
+        async with self._turn:
+            return await self._finish(self._plain_transaction(work))
 
     async def row(self, table: type[R], key: str) -> R | None:
         """The row with a primary key."""
@@ -102,6 +108,11 @@ class Database:
         with translated(self.place):
             async with sessions.begin() as session:
                 return await work(session)
+
+    async def _plain_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        with translated(self.place):
+            async with self._writing.begin() as connection:
+                return await work(connection)
 
 
 async def _as_it_comes(work: Coroutine[Any, Any, T]) -> T:

@@ -3,68 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
+from jackfield.contracts.budgets import Reservation
+from jackfield.contracts.records import RunEnd
 from jackfield.contracts.runs import RunRecord, RunState
-from jackfield.errors import Conflict, InvalidRequest, NameTaken, RunNotFound
+from jackfield.errors import NameTaken
 from jackfield.events import RunEvent, Usage
+from jackfield_storage.budget_ledger import BudgetLedger
 from jackfield_storage.engine import Database
+from jackfield_storage.grouped_writes import GroupedWrites
+from jackfield_storage.run_appends import Append, append, append_held
+from jackfield_storage.run_leases import SqlRunLeases
+from jackfield_storage.run_rows import (
+    ENDED,
+    UNFINISHED,
+    check_batch,
+    end_time,
+    no_run,
+    run_event,
+    run_record,
+    run_values,
+)
 from jackfield_storage.tables import RunEventRow, RunRow
 
-ENDED: tuple[RunState, ...] = ("finished", "failed", "cancelled")
-UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+Addition = tuple[RunRecord, Reservation | None]
 
 
-class SqlRunRecords:
+class SqlRunRecords(SqlRunLeases):
     """Implements `jackfield.contracts.records.RunRecords`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, ledger: BudgetLedger) -> None:
+        super().__init__(database)
+        self._ledger = ledger
+        self._adding = GroupedWrites(self._add_all)
+        self._appending = GroupedWrites(self._append_all)
 
-    async def add(self, run: RunRecord) -> None:
-        row = RunRow(
-            id=run.id,
-            request=run.request,
-            state=run.state,
-            created_at=run.created_at,
-            finished_at=_end(run.state, run.finished_at),
-            usage=run.usage,
-            error=run.error,
-        )
-
-        async def insert_run(session: AsyncSession) -> None:
-            session.add(row)
-
-        try:
-            await self._database.write(insert_run)
-        except IntegrityError as error:
-            raise NameTaken(f"There is a run '{run.id}' already.") from error
+    async def add(self, run: RunRecord, reservation: Reservation | None = None) -> None:
+        await self._adding.put((run, reservation))
 
     async def get(self, run_id: str) -> RunRecord | None:
         row = await self._database.row(RunRow, run_id)
-        return None if row is None else _run_record(row)
+        return None if row is None else run_record(row)
 
-    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
-        newest = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
-        shown = newest if state is None else newest.where(RunRow.state == state)
-        return tuple(_run_record(row) for row in await self._database.rows(shown))
+    async def recent(
+        self,
+        *,
+        limit: int = 50,
+        state: RunState | None = None,
+        user_id: str | None = None,
+        before: str | None = None,
+    ) -> tuple[RunRecord, ...]:
+        shown = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        if state is not None:
+            shown = shown.where(RunRow.state == state)
+        if user_id is not None:
+            shown = shown.where(RunRow.user_id == user_id)
+        if before is not None:
+            last = aliased(RunRow)
+            place = select(last.created_at, last.id).where(last.id == before).scalar_subquery()
+            shown = shown.where(tuple_(RunRow.created_at, RunRow.id) < place)
+        return tuple(run_record(row) for row in await self._database.rows(shown))
 
-    async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
-        _check_batch(run_id, events)
-        if not events:
-            return
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, worker: str | None = None, end: RunEnd | None = None
+    ) -> None:
+        check_batch(run_id, events)
+        if events or end:
+            await self._appending.put(Append(run_id, tuple(events), worker, end))
 
-        async def insert_events(session: AsyncSession) -> None:
-            _check_follows(run_id, events[0].number, await _last_number(session, run_id))
-            await session.execute(insert(RunEventRow), [_event_values(event) for event in events])
-
-        await self._database.write(insert_events)
+    async def append_all(self, batches: Sequence[tuple[str, Sequence[RunEvent]]], *, worker: str) -> tuple[str, ...]:
+        return await self._database.commit(lambda connection: append_held(connection, worker, batches))
 
     async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
         later = (
@@ -72,10 +86,7 @@ class SqlRunRecords:
             .where(RunEventRow.run_id == run_id, RunEventRow.number > after)
             .order_by(RunEventRow.number)
         )
-        return tuple(
-            RunEvent(run_id=row.run_id, number=row.number, at=row.at, body=row.body)
-            for row in await self._database.rows(later)
-        )
+        return tuple(run_event(row) for row in await self._database.rows(later))
 
     async def set_state(
         self,
@@ -86,63 +97,36 @@ class SqlRunRecords:
         usage: Usage | None = None,
         error: str | None = None,
     ) -> None:
-        this = update(RunRow).where(RunRow.id == run_id)
-        values = {"state": state, "finished_at": _end(state, finished_at), "usage": usage, "error": error}
-        if not await self._database.changed(this.values(**values).returning(RunRow.id)):
-            raise _no_run(run_id)
+        values = {"state": state, "finished_at": end_time(state, finished_at), "usage": usage, "error": error}
+        if state != "running":
+            values |= {"worker": None, "leased_until": None}
+        this = update(RunRow).where(RunRow.id == run_id).values(**values)
+        if not await self._database.changed(this.returning(RunRow.id)):
+            raise no_run(run_id)
 
     async def unfinished(self) -> tuple[RunRecord, ...]:
         waiting = select(RunRow).where(RunRow.state.in_(UNFINISHED)).order_by(RunRow.created_at, RunRow.id)
-        return tuple(_run_record(row) for row in await self._database.rows(waiting))
+        return tuple(run_record(row) for row in await self._database.rows(waiting))
 
     async def prune(self, *, before: datetime) -> int:
-        old = delete(RunRow).where(RunRow.state.in_(ENDED), RunRow.finished_at < before)
-        return await self._database.changed(old.returning(RunRow.id))
+        old = select(RunRow.id).where(RunRow.state.in_(ENDED), RunRow.finished_at < before)
+        gone = delete(RunRow).where(RunRow.id.in_(old.with_for_update(skip_locked=True)))
+        return await self._database.changed(gone.returning(RunRow.id))
 
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        await self._adding.close()
+        await self._appending.close()
 
-async def _last_number(session: AsyncSession, run_id: str) -> int:
-    """The number of a run's last event, 0 before the first; the run is locked until the transaction ends."""
-    if await session.scalar(select(RunRow.id).where(RunRow.id == run_id).with_for_update()) is None:
-        raise _no_run(run_id)
-    return await session.scalar(select(func.max(RunEventRow.number)).where(RunEventRow.run_id == run_id)) or 0
+    async def _add_all(self, additions: Sequence[Addition]) -> None:
+        async def add(connection: AsyncConnection) -> None:
+            await connection.execute(insert(RunRow), [run_values(run) for run, _ in additions])
+            await self._ledger.set_aside(connection, [reservation for _, reservation in additions if reservation])
 
+        try:
+            await self._database.commit(add)
+        except IntegrityError as error:
+            raise NameTaken(f"There is a run '{additions[0][0].id}' already.") from error
 
-def _check_batch(run_id: str, events: Sequence[RunEvent]) -> None:
-    """Every event is this run's, and each follows the one before it."""
-    for event in events:
-        if event.run_id != run_id:
-            raise InvalidRequest(f"Event {event.number} belongs to run '{event.run_id}', not to '{run_id}'.")
-    for before, event in pairwise(events):
-        _check_follows(run_id, event.number, before.number)
-
-
-def _check_follows(run_id: str, number: int, last: int) -> None:
-    if number <= last:
-        raise NameTaken(f"Run '{run_id}' has an event {number} already; its last is {last}.")
-    if number > last + 1:
-        raise Conflict(f"Run '{run_id}' cannot take event {number}: event {last + 1} is missing.")
-
-
-def _end(state: RunState, finished_at: datetime | None) -> datetime | None:
-    """When a run ended: an ended run always has such a time, for runs are pruned by it."""
-    return datetime.now(UTC) if finished_at is None and state in ENDED else finished_at
-
-
-def _event_values(event: RunEvent) -> dict[str, Any]:
-    return {"run_id": event.run_id, "number": event.number, "at": event.at, "body": event.body}
-
-
-def _run_record(row: RunRow) -> RunRecord:
-    return RunRecord(
-        id=row.id,
-        request=row.request,
-        state=row.state,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-        usage=row.usage,
-        error=row.error,
-    )
-
-
-def _no_run(run_id: str) -> RunNotFound:
-    return RunNotFound(f"There is no run '{run_id}' (it may have been pruned, see runs.keep_days).")
+    async def _append_all(self, appends: Sequence[Append]) -> None:
+        await self._database.commit(lambda connection: append(connection, self._ledger, appends))

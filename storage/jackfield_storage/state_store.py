@@ -8,6 +8,8 @@ from sqlalchemy import select, update
 
 from jackfield.errors import StateUnavailable
 from jackfield_storage.addresses import database_file, is_served
+from jackfield_storage.budget_ledger import BudgetLedger
+from jackfield_storage.budget_records import SqlBudgetRecords
 from jackfield_storage.conversation_records import SqlConversationRecords
 from jackfield_storage.engine import Database
 from jackfield_storage.failures import tables_missing
@@ -22,7 +24,9 @@ class SqlStateStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._models = SqlModelRecords(database)
-        self._runs = SqlRunRecords(database)
+        ledger = BudgetLedger(database)
+        self._runs = SqlRunRecords(database, ledger)
+        self._budgets = SqlBudgetRecords(database, ledger)
         self._conversations = SqlConversationRecords(database)
 
     @property
@@ -37,6 +41,10 @@ class SqlStateStore:
     def conversations(self) -> SqlConversationRecords:
         return self._conversations
 
+    @property
+    def budgets(self) -> SqlBudgetRecords:
+        return self._budgets
+
     async def check(self) -> None:
         # The revision written over itself: only a committed write shows that the database can be written.
         again = update(REVISION_TABLE).where(REVISION_COLUMN == REVISION).values(version_num=REVISION)
@@ -44,6 +52,8 @@ class SqlStateStore:
             raise tables_missing(self._database.place)
 
     async def close(self) -> None:
+        await self._runs.close()
+        await self._budgets.close()
         await self._database.close()
 
 

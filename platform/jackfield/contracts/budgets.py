@@ -6,12 +6,13 @@ Money is in millionths of the currency that `models.prices` is in, so that sums 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
 
 from jackfield.contracts.identity import Holder
+from jackfield.errors import BudgetExceeded
 
 Period = Literal["day", "month"]
 PERIODS: tuple[Period, ...] = ("day", "month")
@@ -95,4 +96,29 @@ class BudgetRecords(Protocol):
 
 def window_of(period: Period, at: datetime) -> str:
     """The calendar day or month of a moment in UTC."""
-    return at.strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
+    return at.astimezone(UTC).strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
+
+
+def no_room(
+    holder: Holder, window: str, unit: Literal["tokens", "money"], *, more: int, used: int, most: int, at: datetime
+) -> BudgetExceeded:
+    """The error for a budget that cannot hold `more` beside what is spent and set aside."""
+    period: Period = "day" if len(window) > len("2026-11") else "month"
+    sums = {"tokens": "{:,} tokens", "money": "{:,.6f} in money"}[unit]
+    needed, taken, limit = (
+        sums.format(value if unit == "tokens" else value / 1_000_000) for value in (more, used, most)
+    )
+    return BudgetExceeded(
+        f"The {period}'s budget of {holder.kind} '{holder.id}' has no room for {needed}: of {limit}, {taken} are spent "
+        f"or set aside; wait for the next {period}, or ask an admin for a larger budget.",
+        retry_after=_seconds_to_next(period, at) if more <= most else None,
+    )
+
+
+def _seconds_to_next(period: Period, at: datetime) -> int:
+    """How long a budget's day or month lasts from a moment, at least a second."""
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today if period == "day" else today.replace(day=1)
+    following = start + timedelta(days=1 if period == "day" else 32)
+    end = following if period == "day" else following.replace(day=1)
+    return max(1, int((end - at).total_seconds()) + 1)

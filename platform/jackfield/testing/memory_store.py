@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from jackfield.contracts.models import InstalledModel
-from jackfield.contracts.runs import Conversation, RunRecord, RunState, StoredMessage
-from jackfield.errors import Conflict, ConversationNotFound, NameTaken, RunNotFound
-from jackfield.events import RunEvent, Usage
+from jackfield.contracts.runs import Conversation, StoredMessage
+from jackfield.errors import ConversationNotFound
 from jackfield.identifiers import new_identifier
 from jackfield.messages import Message
-
-UNFINISHED = ("queued", "running")
-ENDED = ("finished", "failed", "cancelled")
+from jackfield.testing.memory_runs import InMemoryRuns
 
 
 class InMemoryModels:
@@ -39,85 +35,6 @@ class InMemoryModels:
     async def remove(self, name: str) -> bool:
         """Whether there was one."""
         return self._models.pop(name, None) is not None
-
-
-class InMemoryRuns:
-    """Runs and their events."""
-
-    def __init__(self) -> None:
-        self._runs: dict[str, RunRecord] = {}
-        self._events: dict[str, list[RunEvent]] = {}
-
-    async def add(self, run: RunRecord) -> None:
-        """Raises NameTaken."""
-        if run.id in self._runs:
-            raise NameTaken(f"There is a run '{run.id}' already.")
-        self._runs[run.id] = msgspec.structs.replace(
-            run, created_at=run.created_at.astimezone(UTC), finished_at=_end(run.state, run.finished_at)
-        )
-        self._events[run.id] = []
-
-    async def get(self, run_id: str) -> RunRecord | None:
-        """By identifier."""
-        return self._runs.get(run_id)
-
-    async def recent(self, *, limit: int = 50, state: RunState | None = None) -> tuple[RunRecord, ...]:
-        """Newest first."""
-        shown = [run for run in self._runs.values() if state in (None, run.state)]
-        newest_first = sorted(shown, key=lambda run: (run.created_at, run.id), reverse=True)
-        return tuple(newest_first[:limit])
-
-    async def append(self, run_id: str, events: Sequence[RunEvent]) -> None:
-        """All of them, or none and NameTaken or Conflict."""
-        stored = self._events[self._known(run_id).id]
-        for expected, event in enumerate(events, start=len(stored) + 1):
-            if event.number < expected:
-                raise NameTaken(f"Run '{run_id}' has an event {event.number} already.")
-            if event.number > expected:
-                raise Conflict(f"Run '{run_id}' cannot take event {event.number}: event {expected} is missing.")
-        stored.extend(events)
-
-    async def events(self, run_id: str, *, after: int = 0) -> tuple[RunEvent, ...]:
-        """In order."""
-        return tuple(event for event in self._events.get(run_id, ()) if event.number > after)
-
-    async def set_state(
-        self,
-        run_id: str,
-        state: RunState,
-        *,
-        finished_at: datetime | None = None,
-        usage: Usage | None = None,
-        error: str | None = None,
-    ) -> None:
-        """Raises RunNotFound."""
-        run = self._known(run_id)
-        self._runs[run_id] = msgspec.structs.replace(
-            run, state=state, finished_at=_end(state, finished_at), usage=usage, error=error
-        )
-
-    async def unfinished(self) -> tuple[RunRecord, ...]:
-        """Oldest first."""
-        waiting = [run for run in self._runs.values() if run.state in UNFINISHED]
-        return tuple(sorted(waiting, key=lambda run: (run.created_at, run.id)))
-
-    async def prune(self, *, before: datetime) -> int:
-        """How many had ended before a time, and are gone."""
-        ended = [run.id for run in self._runs.values() if run.finished_at and run.finished_at < before]
-        for run_id in ended:
-            del self._runs[run_id], self._events[run_id]
-        return len(ended)
-
-    def _known(self, run_id: str) -> RunRecord:
-        if run_id not in self._runs:
-            raise RunNotFound(f"There is no run '{run_id}'.")
-        return self._runs[run_id]
-
-
-def _end(state: RunState, finished_at: datetime | None) -> datetime | None:
-    if finished_at is None:
-        return datetime.now(UTC) if state in ENDED else None
-    return finished_at.astimezone(UTC)
 
 
 class InMemoryConversations:
@@ -188,6 +105,7 @@ class InMemoryStateStore:
     def __init__(self) -> None:
         self.models = InMemoryModels()
         self.runs = InMemoryRuns()
+        self.budgets = self.runs.budgets
         self.conversations = InMemoryConversations()
 
     async def check(self) -> None:

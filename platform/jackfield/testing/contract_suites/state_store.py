@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,28 +17,10 @@ from jackfield.errors import Conflict, ConversationNotFound, NameTaken, RunNotFo
 from jackfield.events import Finished, RunEventBody, TextDelta, Usage
 from jackfield.messages import Message
 from jackfield.testing.contract_suites import records_made as made
+from jackfield.testing.contract_suites.budgets import BudgetRecordsContract
 from jackfield.testing.contract_suites.records_made import NOON, a_model, a_run, numbered, words
-
-# One store serves all examples: each makes its own run or conversation.
-examples = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-)
-
-
-class StateStoreFixtures:
-    """What a suite needs of whoever runs it."""
-
-    @pytest.fixture
-    def store(self) -> StateStore:
-        """An open store that is empty; closed after the test."""
-        raise NotImplementedError("override `store` with a fixture that yields an open, empty state store")
-
-    @pytest.fixture
-    def other_store(self) -> StateStore:
-        """A second store on the same state, as another process has it; closed after the test."""
-        pytest.skip("no second store was given: override `other_store` to test what two processes see")
+from jackfield.testing.contract_suites.run_leases import RunLeasesContract
+from jackfield.testing.contract_suites.store_fixtures import StateStoreFixtures, examples
 
 
 @pytest.mark.asyncio
@@ -344,7 +326,14 @@ class ConversationRecordsContract(StateStoreFixtures):
 
 
 @pytest.mark.asyncio
-class StateStoreContract(ModelRecordsContract, RunRecordsContract, RunEventsContract, ConversationRecordsContract):
+class StateStoreContract(
+    ModelRecordsContract,
+    RunRecordsContract,
+    RunEventsContract,
+    RunLeasesContract,
+    BudgetRecordsContract,
+    ConversationRecordsContract,
+):
     """Everything that a state store promises; override `store`, and `other_store` where two can be open at once."""
 
     async def test_check_passes_and_changes_nothing_that_is_kept(self, store: StateStore) -> None:

@@ -1,0 +1,158 @@
+"""Setting aside and settling inside a transaction, so that no budget is ever exceeded.
+
+Every transaction takes its locks in one order: runs, reservations, and then the rows of use by holder and window.
+Those of use come last, for every request of a holder waits for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jackfield.contracts.budgets import Reservation, Spending, no_room
+from jackfield.contracts.identity import Holder
+from jackfield.errors import NotFound
+from jackfield_storage.engine import Database
+from jackfield_storage.tables import BudgetRow, BudgetUseRow, ReservationRow, RunRow
+
+COUNTED = ("requests", "tokens", "money", "reserved_tokens", "reserved_money")
+UNITS: tuple[Literal["tokens"], Literal["money"]] = ("tokens", "money")
+DAY_LENGTH = len("2026-11-21")
+
+Use = dict[tuple[Holder, str], dict[str, int]]
+"""What is to be added to the rows of use, by holder and window."""
+
+
+class BudgetLedger:
+    """The statements that change what is used of budgets."""
+
+    def __init__(self, database: Database) -> None:
+        new = database.insert(BudgetUseRow)
+        added = {name: getattr(BudgetUseRow, name) + new.excluded[name] for name in COUNTED}
+        keys = [BudgetUseRow.kind, BudgetUseRow.holder_id, BudgetUseRow.window]
+        self._counting = new.on_conflict_do_update(index_elements=keys, set_=added)
+        self._checking = self._counting.returning(
+            *keys,
+            (BudgetUseRow.tokens + BudgetUseRow.reserved_tokens).label("tokens"),
+            (BudgetUseRow.money + BudgetUseRow.reserved_money).label("money"),
+        )
+
+    async def set_aside(self, connection: AsyncConnection, reservations: Sequence[Reservation]) -> None:
+        """Raises BudgetExceeded, whereupon the transaction is to be given up."""
+        if not reservations:
+            return
+        await connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
+        use = _use()
+        for reservation in reservations:
+            _reserve(use, reservation, reservation.amount)
+        await self._add_checked(connection, use, reservations[0].at)
+
+    async def enlarge(self, connection: AsyncConnection, reservation_id: str, amount: Spending) -> None:
+        """Raises BudgetExceeded or NotFound, whereupon the transaction is to be given up."""
+        this = select(ReservationRow.__table__).where(ReservationRow.id == reservation_id).with_for_update()
+        row = (await connection.execute(this)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no open reservation '{reservation_id}'; it was settled or has expired.")
+        changed = update(ReservationRow).where(ReservationRow.id == reservation_id)
+        await connection.execute(changed.values(tokens=amount.tokens, money=amount.money))
+        reservation, use = _reservation(row), _use()
+        more = Spending(tokens=amount.tokens - reservation.amount.tokens, money=amount.money - reservation.amount.money)
+        _reserve(use, reservation, more)
+        await self._add_checked(connection, use, reservation.at)
+
+    async def settle(self, connection: AsyncConnection, spent: Sequence[tuple[str, Spending]]) -> int:
+        """Count what was spent of reservations that are open; how many were."""
+        by_id = dict(spent)
+        these = select(ReservationRow.id).where(ReservationRow.id.in_(by_id)).order_by(ReservationRow.id)
+        return await self._settle(connection, these.with_for_update(), by_id)
+
+    async def expire(self, connection: AsyncConnection, before: datetime) -> int:
+        """Give back what belongs to no run; how many reservations that were. Those being settled are left alone."""
+        of_a_run = select(RunRow.id).where(RunRow.id == ReservationRow.id).exists()
+        these = select(ReservationRow.id).where(ReservationRow.at < before, ~of_a_run)
+        return await self._settle(connection, these.with_for_update(skip_locked=True), None)
+
+    async def _settle(self, connection: AsyncConnection, these: Any, spent: dict[str, Spending] | None) -> int:
+        """Without `spent` nothing was, and no request is counted."""
+        gone = delete(ReservationRow).where(ReservationRow.id.in_(these)).returning(ReservationRow.__table__)
+        rows = (await connection.execute(gone)).all()
+        use = _use()
+        for row in rows:
+            reservation = _reservation(row)
+            _reserve(use, reservation, reservation.amount, sign=-1)
+            if spent is not None:
+                _spend(use, reservation, spent[reservation.id])
+        if use:
+            await connection.execute(self._counting, _in_order(use))
+        return len(rows)
+
+    async def _add_checked(self, connection: AsyncConnection, use: Use, at: datetime) -> None:
+        budgets = await _budgets(connection, {holder for holder, _ in use})
+        for row in await connection.execute(self._checking, _in_order(use)):
+            holder = Holder(row.kind, row.holder_id)
+            budget = budgets.get((holder, _period(row.window)))
+            for unit in UNITS if budget else ():
+                total, most, more = (
+                    getattr(row, unit),
+                    getattr(budget, unit),
+                    use[holder, row.window][f"reserved_{unit}"],
+                )
+                if most is not None and more > 0 and total > most:
+                    raise no_room(holder, row.window, unit, more=more, used=total - more, most=most, at=at)
+
+
+async def _budgets(connection: AsyncConnection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Row[Any]]:
+    theirs = tuple_(BudgetRow.kind, BudgetRow.holder_id).in_([(holder.kind, holder.id) for holder in holders])
+    rows = await connection.execute(select(*BudgetRow.__table__.columns).where(theirs))
+    return {(Holder(row.kind, row.holder_id), row.period): row for row in rows}
+
+
+def _period(window: str) -> str:
+    return "day" if len(window) == DAY_LENGTH else "month"
+
+
+def _use() -> Use:
+    return defaultdict(lambda: dict.fromkeys(COUNTED, 0))
+
+
+def _reserve(use: Use, reservation: Reservation, amount: Spending, *, sign: int = 1) -> None:
+    for counted in _counted(use, reservation):
+        counted["reserved_tokens"] += sign * amount.tokens
+        counted["reserved_money"] += sign * amount.money
+
+
+def _spend(use: Use, reservation: Reservation, spent: Spending) -> None:
+    for counted in _counted(use, reservation):
+        counted["requests"] += 1
+        counted["tokens"] += spent.tokens
+        counted["money"] += spent.money
+
+
+def _counted(use: Use, reservation: Reservation) -> Iterable[dict[str, int]]:
+    return (use[holder, window] for holder in set(reservation.holders) for window in reservation.windows)
+
+
+def _in_order(use: Use) -> list[dict[str, Any]]:
+    return [
+        {"kind": holder.kind, "holder_id": holder.id, "window": window, **use[holder, window]}
+        for holder, window in sorted(use)
+    ]
+
+
+def _values(reservation: Reservation) -> dict[str, Any]:
+    return {
+        "id": reservation.id,
+        "holders": reservation.holders,
+        "tokens": reservation.amount.tokens,
+        "money": reservation.amount.money,
+        "at": reservation.at,
+    }
+
+
+def _reservation(row: Row[Any]) -> Reservation:
+    return Reservation(id=row.id, holders=row.holders, amount=Spending(tokens=row.tokens, money=row.money), at=row.at)

@@ -1,0 +1,113 @@
+"""Adding events to runs, several runs in one transaction: what a server writes most."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jackfield.contracts.records import RunEnd
+from jackfield.errors import Conflict, NameTaken
+from jackfield.events import RunEvent
+from jackfield_storage.budget_ledger import BudgetLedger
+from jackfield_storage.run_rows import ENDED, check_batch, check_follows, elsewhere, event_values, no_run
+from jackfield_storage.tables import RunEventRow, RunRow
+
+ENDING = (
+    update(RunRow)
+    .where(RunRow.id == bindparam("run_id"))
+    .values({name: bindparam(f"new_{name}") for name in ("state", "finished_at", "usage", "error")})
+    .values(leased_until=None)
+)
+"""A run that ended or paused keeps its worker's name: a last append that is tried again is then known for one."""
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Events for one run, by the worker that holds it where one is named, and how the run then stands."""
+
+    run_id: str
+    events: tuple[RunEvent, ...]
+    worker: str | None = None
+    end: RunEnd | None = None
+
+
+async def append(connection: AsyncConnection, ledger: BudgetLedger, appends: Sequence[Append]) -> None:
+    """All of them; raises for the first that cannot be, whereupon the transaction is to be given up."""
+    ids = {each.run_id for each in appends}
+    workers = await _locked(connection, ids)
+    last = await _last_numbers(connection, ids)
+    for each in appends:
+        if each.run_id not in workers:
+            raise no_run(each.run_id)
+        if each.worker not in (None, workers[each.run_id]):
+            raise elsewhere(each.run_id, each.worker or "")
+        if each.events:
+            check_follows(each.run_id, each.events[0].number, last.get(each.run_id, 0))
+            last[each.run_id] = each.events[-1].number
+    await _insert(connection, [event for each in appends for event in each.events])
+    ends = [(each.run_id, each.end) for each in appends if each.end]
+    if ends:
+        await connection.execute(ENDING, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
+        await ledger.settle(connection, [(run_id, end.spent) for run_id, end in ends])
+
+
+async def append_held(
+    connection: AsyncConnection, worker: str, batches: Sequence[tuple[str, Sequence[RunEvent]]]
+) -> tuple[str, ...]:
+    """What can be added for a worker; the runs whose events were not."""
+    ids = {run_id for run_id, _ in batches}
+    workers = await _locked(connection, ids)
+    last = await _last_numbers(connection, ids)
+    added: list[RunEvent] = []
+    refused: dict[str, None] = {}
+    for run_id, events in batches:
+        if not events or run_id in refused:
+            continue
+        try:
+            check_batch(run_id, events)
+            check_follows(run_id, events[0].number, last.get(run_id, 0))
+        except (Conflict, NameTaken):
+            refused[run_id] = None
+            continue
+        if workers.get(run_id) != worker:
+            refused[run_id] = None
+            continue
+        added.extend(events)
+        last[run_id] = events[-1].number
+    await _insert(connection, added)
+    return tuple(refused)
+
+
+async def _locked(connection: AsyncConnection, ids: Collection[str]) -> dict[str, str | None]:
+    """The workers that hold runs; nobody else can claim these or add to them until the transaction ends."""
+    these = select(RunRow.id, RunRow.worker).where(RunRow.id.in_(ids)).order_by(RunRow.id)
+    rows = await connection.execute(these.with_for_update(key_share=True))
+    return {row.id: row.worker for row in rows}
+
+
+async def _last_numbers(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
+    """The numbers of runs' last events; asked for after locking, for before it others may still add."""
+    last = func.max(RunEventRow.number).label("last")
+    found = select(RunEventRow.run_id, last).where(RunEventRow.run_id.in_(ids)).group_by(RunEventRow.run_id)
+    return {row.run_id: row.last for row in await connection.execute(found)}
+
+
+async def _insert(connection: AsyncConnection, events: Sequence[RunEvent]) -> None:
+    if events:
+        await connection.execute(insert(RunEventRow), [event_values(event) for event in events])
+
+
+def _by_run(ended: tuple[str, RunEnd]) -> str:
+    return ended[0]
+
+
+def _ending(run_id: str, end: RunEnd) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "new_state": end.state,
+        "new_finished_at": end.finished_at if end.state in ENDED else None,
+        "new_usage": end.usage,
+        "new_error": end.error,
+    }
