@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from jackfield.contracts.engine import EngineSettings
@@ -37,57 +38,95 @@ from jackfield.tools.runner import CallRunner
 from jackfield.workbench import Workbench
 
 if TYPE_CHECKING:
+    from jackfield.jobs.node import WorkerNode
     from jackfield.models.tuning.tuner import ModelTuner
 
 log = structlog.get_logger()
+
+INLINE = "inline"
 
 ABANDONED = timedelta(hours=1)
 """After so long, what was set aside for a request that is no run belongs to a process that died."""
 
 
+class _Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs need, wherever they execute."""
+
+    store: StateStore
+    catalog: ModelCatalog
+    residency: ModelResidency
+    equipment: Equipment
+    books: Bookkeeping
+    rates: RateWindows
+    lifecycle: RunLifecycle
+
+
 @asynccontextmanager
 async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterator[Workbench]:
     """Everything, up to date and ready; closed in the reverse order. Raises StateUnavailable or PluginError."""
-    shared = not settings.state_url.startswith(("sqlite", "memory"))
+    make_executor = plugins.registry.executors.get(settings.runs.executor)
+    executes_here = settings.runs.executor == INLINE
+    async with _open_parts(settings, plugins, ends_orphans=executes_here) as parts, AsyncExitStack() as closing:
+        executor = make_executor(parts.lifecycle, parts.store, settings)
+        closing.push_async_callback(executor.close)
+        yield Workbench(
+            settings=settings,
+            plugins=plugins,
+            store=parts.store,
+            catalog=parts.catalog,
+            residency=parts.residency,
+            equipment=parts.equipment,
+            executor=executor,
+            books=parts.books,
+            admission=Admission(parts.books, parts.rates),
+            identity=await opened_identity(parts.store, settings),
+        )
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, plugins: PluginHost) -> AsyncIterator[WorkerNode]:
+    """A worker that executes runs for others; raises StateUnavailable, PluginError or SettingsInvalid."""
+    from jackfield.jobs.node import WorkerNode
+
+    async with (
+        _open_parts(settings, plugins, ends_orphans=False) as parts,
+        WorkerNode(parts.lifecycle, parts.catalog, parts.store, settings) as node,
+    ):
+        yield node
+
+
+@asynccontextmanager
+async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: bool) -> AsyncIterator[_Parts]:
+    shared = not ends_orphans or not settings.state_url.startswith(("sqlite", "memory"))
     spent = Prices(settings.models.prices).spending
     async with open_store(settings, plugins) as store, orphans_ended(settings.home, store.runs, spent, shared=shared):
         await _prune(store, settings.runs.keep_days)
         catalog = _catalog(settings, plugins, store)
         await asyncio.to_thread(_drop_orphaned_prefixes, settings, await catalog.all())
-        residency = ModelResidency(
-            plugins.registry.engines,
-            settings=EngineSettings(**settings.engine.model_dump()),
-            saved_prefixes=partial(_saved_prefixes, settings),
-            lookahead=settings.lookahead.enabled,
-            draft_model=partial(_draft_model, settings, catalog),
-            queue_limit=settings.runs.queue_limit,
-            load_timeout=settings.models.load_timeout,
-        )
-        equipment = _equipment(settings, plugins)
-        make_executor = plugins.registry.executors.get(settings.runs.executor)
-        books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
-        rates = _rate_windows(settings)
-        executor = make_executor(RunLifecycle(catalog, residency, equipment, books, rates), store, settings)
-        try:
-            identity = await opened_identity(store, settings)
-            yield Workbench(
-                settings=settings,
-                plugins=plugins,
+        async with AsyncExitStack() as closing:
+            residency = ModelResidency(
+                plugins.registry.engines,
+                settings=EngineSettings(**settings.engine.model_dump()),
+                saved_prefixes=partial(_saved_prefixes, settings),
+                lookahead=settings.lookahead.enabled,
+                draft_model=partial(_draft_model, settings, catalog),
+                queue_limit=settings.runs.queue_limit,
+                load_timeout=settings.models.load_timeout,
+            )
+            equipment = _equipment(settings, plugins)
+            books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
+            rates = _rate_windows(settings)
+            for part in (rates, residency, equipment):
+                closing.push_async_callback(part.close)
+            yield _Parts(
                 store=store,
                 catalog=catalog,
                 residency=residency,
                 equipment=equipment,
-                executor=executor,
                 books=books,
-                admission=Admission(books, rates),
-                identity=identity,
+                rates=rates,
+                lifecycle=RunLifecycle(catalog, residency, equipment, books, rates),
             )
-        finally:
-            async with AsyncExitStack() as closing:
-                closing.push_async_callback(rates.close)
-                closing.push_async_callback(residency.close)
-                closing.push_async_callback(equipment.close)
-                closing.push_async_callback(executor.close)
 
 
 @asynccontextmanager

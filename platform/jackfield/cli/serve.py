@@ -31,10 +31,13 @@ log = structlog.get_logger()
     help="The port to listen on; 5225 unless set, 0 for any free one.",
 )
 @click.option("-m", "--model", default="", metavar="NAME", help="Load this model at once; the default model otherwise.")
+@click.option("--executor", metavar="NAME", help="Where runs execute: inline (unless set), or celery for workers.")
 @pass_session
-def command(session: Session, host: str | None, port: int | None, model: str) -> None:
+def command(session: Session, host: str | None, port: int | None, model: str, executor: str | None) -> None:
     """Serve the OpenAI-shaped API until Ctrl+C."""
     settings = session.settings
+    if executor is not None:
+        settings = settings.model_copy(update={"runs": settings.runs.model_copy(update={"executor": executor})})
     configure_logs(settings.log_level, settings.telemetry.log_format)
     for report in session.plugins.reports():
         if report.state == "failed":
@@ -52,7 +55,8 @@ def command(session: Session, host: str | None, port: int | None, model: str) ->
         from jackfield.wiring import open_workbench
 
         async with open_workbench(settings, session.plugins) as workbench:
-            await _preload(workbench, model)
+            if settings.runs.executor == "inline":
+                await _preload(workbench, model)
             yield workbench
 
     door.serve(opened, listen, on_ready=_greet)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from jackfield.contracts.workers import LiveWorker, ModelLoad
 from jackfield.identifiers import new_identifier

@@ -1,0 +1,50 @@
+"""`jackfield worker`: a process that executes runs for `jackfield serve --executor celery`."""
+
+from __future__ import annotations
+
+import click
+import structlog
+
+from jackfield.cli.output import say
+from jackfield.cli.session import Session, pass_session
+from jackfield.logs import configure_logs
+from jackfield.settings_variables import listed_names
+
+log = structlog.get_logger()
+
+
+@click.command("worker")
+@click.option(
+    "--models", metavar="NAMES", help="The models to serve, with commas between them; all installed if unset."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1024), metavar="RUNS", help="How many runs to take at once; 64 unless set."
+)
+@pass_session
+def command(session: Session, models: str | None, concurrency: int | None) -> None:
+    """Execute runs for a server until Ctrl+C, then let those under way end or go on elsewhere."""
+    settings = session.settings
+    jobs = settings.jobs
+    if models is not None:
+        jobs = jobs.model_copy(update={"models": tuple(listed_names("--models", models))})
+    if concurrency is not None:
+        jobs = jobs.model_copy(update={"concurrency": concurrency})
+    settings = settings.model_copy(update={"jobs": jobs})
+    configure_logs(settings.log_level, settings.telemetry.log_format)
+    for report in session.plugins.reports():
+        if report.state == "failed":
+            log.warning("a plugin failed and is left out", plugin=report.name, reason=report.error)
+
+    from jackfield.jobs.celery_worker import serve_runs
+    from jackfield.jobs.redis_connection import redis_url
+    from jackfield.wiring import open_worker
+
+    serve_runs(
+        lambda: open_worker(settings, session.plugins),
+        redis_url(settings),
+        concurrency=settings.jobs.concurrency,
+        on_ready=lambda name: say(
+            f"Worker {click.style(name, bold=True)} serves {', '.join(settings.jobs.models) or 'every model'}   "
+            "(Ctrl+C stops it)"
+        ),
+    )
