@@ -20,6 +20,8 @@ from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import Identity
+from jackfield.identity.roles import require, require_model
+from jackfield.identity.spending_limits import SpendingLimits
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.naming import DEFAULT
 from jackfield.models.residency import ModelResidency
@@ -30,6 +32,7 @@ from jackfield.runs.journal import RunJournal, failure
 from jackfield.runs.prompt_length import prompt_length
 from jackfield.runs.replay import waiting_calls
 from jackfield.settings import Settings
+from jackfield.telemetry.origin import carried_origin
 from jackfield.tools.approval import DOES, Approval
 
 if TYPE_CHECKING:
@@ -84,6 +87,11 @@ class Workbench:
         return self._store.runs
 
     @property
+    def spending_limits(self) -> SpendingLimits:
+        """Budgets, and what is used of them."""
+        return SpendingLimits(self._store.budgets, self._store.identity, self._books.budgets_changed)
+
+    @property
     def conversations(self) -> ConversationRecords:
         """Conversations on record."""
         return self._store.conversations
@@ -94,10 +102,13 @@ class Workbench:
         """Put a run on record and begin it, on the account of a `principal` where there is one.
 
         Raises NotAllowed, NotFound, InvalidRequest, QuotaReached or Overloaded before anything is written. A run that
-        no executor takes (ShuttingDown, Overloaded) stays on record as failed. `trace` is a W3C trace context.
+        no executor takes (ShuttingDown, Overloaded) stays on record as failed. `trace` is a W3C trace context,
+        that of the request being answered unless given.
         """
-        model = await self._allowed_model(request.model, principal, adapter=request.adapter)
+        model = await self.allowed_model(request.model, principal)
         if request.adapter:
+            if principal:
+                require_model(principal, request.adapter, parameter="adapter")
             await self.models.adapter(request.adapter)
         await self._equipment.check(request)
         await self._executor.check_room(model.name)
@@ -119,7 +130,7 @@ class Workbench:
             state="queued",
             created_at=datetime.now(UTC),
             account=admitted.account,
-            trace=trace,
+            trace=trace or carried_origin(),
         )
         try:
             await self._store.runs.add(run, admitted.reservation)
@@ -128,20 +139,24 @@ class Workbench:
             raise
         return run
 
-    async def _allowed_model(
-        self, name: str, principal: Principal | None, *, adapter: str | None = None
-    ) -> InstalledModel:
-        """A model that somebody may ask; raises NotAllowed, or ModelNotFound also where it is not for them."""
-        if principal and name not in ("", DEFAULT):
-            self.admission.check(principal, name, adapter=adapter)
+    async def seen_model(self, name: str, principal: Principal) -> InstalledModel:
+        """A model by its name or as the default; raises ModelNotFound also for one that is not for this principal."""
+        if name not in ("", DEFAULT):
+            require_model(principal, name)
         model = await self.models.get(name)
-        if principal:
-            self.admission.check(principal, model.name, adapter=adapter)
+        require_model(principal, model.name)
         return model
+
+    async def allowed_model(self, name: str, principal: Principal | None) -> InstalledModel:
+        """A model to be asked; raises NotAllowed for those who may ask none, or ModelNotFound as `seen_model` does."""
+        if principal is None:
+            return await self.models.get(name)
+        require(principal, "inference")
+        return await self.seen_model(name, principal)
 
     async def count_tokens(self, request: RunRequest, *, principal: Principal | None = None) -> int:
         """How many tokens a request's prompt takes; raises NotAllowed, NotFound or InvalidRequest."""
-        model = await self._allowed_model(request.model, principal)
+        model = await self.allowed_model(request.model, principal)
         return await prompt_length(request, model, self.residency, self._equipment)
 
     def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
@@ -220,7 +235,7 @@ class Workbench:
 
     async def embed(self, model: str, texts: Sequence[str], *, principal: Principal | None = None) -> Embeddings:
         """Texts as vectors; raises NotAllowed, ModelNotFound, ContextOverflow or QuotaReached."""
-        installed = await self._allowed_model(model, principal)
+        installed = await self.allowed_model(model, principal)
         async with self.admission.embedding(installed.name, texts, principal) as spent:
             vectors, tokens = await self._executor.embed(installed, texts)
             spent.tokens = tokens

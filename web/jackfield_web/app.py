@@ -12,6 +12,8 @@ from litestar.di import Provide
 from jackfield.workbench import Workbench
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.bodies import MAX_BODY_BYTES, JsonRequest
+from jackfield_web.budgets.controller import BudgetController, UsageController
+from jackfield_web.budgets.rate_headers import add_rate_headers
 from jackfield_web.chat.controller import ChatController
 from jackfield_web.completions.controller import CompletionController
 from jackfield_web.documentation import openapi_config
@@ -21,10 +23,12 @@ from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
 from jackfield_web.identity.recognise import principal_dependency, recognise
 from jackfield_web.identity.rights import DeclaredRights
+from jackfield_web.messages.controller import MessageController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
 from jackfield_web.mounts import mounts_open
 from jackfield_web.page import front_page
+from jackfield_web.responses.controller import ResponseController
 from jackfield_web.runs.controller import RunController
 from jackfield_web.tools.controller import ToolController
 
@@ -51,11 +55,15 @@ def create_app(
         route_handlers=[
             front_page,
             ChatController,
+            MessageController,
+            ResponseController,
             CompletionController,
             EmbeddingController,
             ModelController,
             RunController,
             ToolController,
+            BudgetController,
+            UsageController,
             HealthController,
             MetricsController,
         ],
@@ -68,6 +76,7 @@ def create_app(
         guards=[*guards_for(host), recognise],
         plugins=[DeclaredRights()],
         exception_handlers={Exception: error_response},
+        before_send=[add_rate_headers],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=openapi_config(),

@@ -36,6 +36,7 @@ ANSWER_ERRORS = {
     413: _error("The body is larger than 32 MiB."),
     415: _error("The body is not JSON."),
     422: _error("The run came to one of its limits, or did the same over and over."),
+    429: _error("A budget has no room for it (`insufficient_quota`), or too much was asked for in a minute."),
     500: _error("The server failed; its log tells more."),
     502: _error("A tool failed, and the run with it."),
     503: _error("Not now: the model loads, the queue is full, or the server stops. Retry-After says when."),
@@ -43,6 +44,15 @@ ANSWER_ERRORS = {
     507: _error("The model does not fit this machine's memory."),
 }
 """What answering can end with, by status."""
+
+
+def in_shape_of(shape: type, more: dict[int, str]) -> dict[int, ResponseSpec]:
+    """What answering can end with in another protocol's words, and what else there."""
+    described = {status: spec.description for status, spec in ANSWER_ERRORS.items()} | more
+    return {
+        status: ResponseSpec(shape, description=description, generate_examples=False)
+        for status, description in described.items()
+    }
 
 
 @dataclass
@@ -56,11 +66,15 @@ class WithoutBody(Operation):
 
 TAGS = [
     Tag(name="Chat", description="Conversations, as the OpenAI API has them."),
+    Tag(name="Messages", description="Conversations, as Anthropic's API has them."),
+    Tag(name="Responses", description="Conversations that are kept, as OpenAI's newer API has them."),
+    Tag(name="Files", description="Files that were uploaded."),
     Tag(name="Completions", description="Raw prompts, as text or token ids."),
     Tag(name="Embeddings", description="Texts as vectors."),
     Tag(name="Models", description="What is installed, and what is loaded."),
     Tag(name="Runs", description="Every answer is a run on record, which can be followed, cancelled and decided on."),
     Tag(name="Tools", description="What models can call here."),
+    Tag(name="Budgets", description="What may be spent, and what was."),
     Tag(name="Health", description="For whatever watches the server."),
 ]
 

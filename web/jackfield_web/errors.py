@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from jackfield.errors import (
     RETRY_AFTER,
+    BudgetExceeded,
     CallDenied,
     Conflict,
     DiskFull,
@@ -60,6 +61,9 @@ ONCE = frozenset({409, 502, 504})
 
 BLAME = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """OpenAI's classes of error, where they are not simply a request's fault."""
+
+ERROR_CODE = "error_code"
+"""Under which a request's state holds the code of its error."""
 
 HTTP_CODES = {
     403: "forbidden",
@@ -116,9 +120,10 @@ def error_of(failure: Failed) -> JackfieldError:
     return error_from_code(failure.code, failure.message, parameter=failure.parameter, retry_after=failure.retry_after)
 
 
-def error_response(_: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
-    """Litestar's handler for every exception."""
+def error_response(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
+    """Litestar's handler for every exception; figures find its code in the request's state."""
     problem = problem_of(error)
+    request.scope["state"][ERROR_CODE] = problem.body.error.code
     return Response(problem.body, status_code=problem.status, headers=problem.headers)
 
 
@@ -130,7 +135,7 @@ def _expected(error: JackfieldError) -> Problem:
     return Problem(
         status=status,
         body=_body(status, error.message, parameter=error.parameter, code=error.code),
-        headers=_challenge(status) | _retrying(status, retry_after),
+        headers=_challenge(status) | _retrying(status, retry_after, once=isinstance(error, BudgetExceeded)),
     )
 
 
@@ -139,11 +144,15 @@ def _challenge(status: int) -> dict[str, str]:
     return {"www-authenticate": 'Bearer realm="jackfield"'} if status == 401 else {}
 
 
-def _retrying(status: int, retry_after: int | None) -> dict[str, str]:
-    """Headers on trying again; `x-should-retry` is what OpenAI's clients obey."""
-    if status in ONCE or (status == 429 and retry_after is None):
-        return {"x-should-retry": "false"}
-    return {"retry-after": str(retry_after)} if status in (429, 503) else {}
+def _retrying(status: int, retry_after: int | None, *, once: bool) -> dict[str, str]:
+    """Headers on trying again; `x-should-retry` is what OpenAI's clients obey.
+
+    A budget's next day or month is told, but is nothing to wait for with a request at hand.
+    """
+    headers = {"x-should-retry": "false"} if once or status in ONCE else {}
+    if status in (429, 503) and retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    return headers
 
 
 def _refused(error: HTTPException) -> Problem:
@@ -178,4 +187,6 @@ def _unexpected(error: Exception) -> Problem:
 
 def _body(status: int, message: str, *, code: str, parameter: str | None = None) -> ErrorBody:
     kind = "server_error" if status >= 500 else BLAME.get(status, "invalid_request_error")
+    if code == BudgetExceeded.code:
+        kind = code
     return ErrorBody(ErrorDetail(message=message, type=kind, param=parameter, code=code))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from jackfield.contracts.identity import Principal, Role, Scope
-from jackfield.errors import NotAllowed
+from jackfield.errors import ModelNotFound, NotAllowed
 
 Right = Literal["self", "models", "inference", "follow", "read", "keys", "manage", "metrics"]
 """What a route asks for.
@@ -71,11 +71,16 @@ def seen_user(principal: Principal) -> str | None:
     return None if sees_all(principal) else principal.account.user_id
 
 
-def require_model(principal: Principal, model: str) -> None:
-    """Raises NotAllowed where a key is for other models; `model` is the name of an installed one, not `default`."""
-    if principal.models and model not in principal.models:
-        raise NotAllowed(
-            f"This key may not use the model '{model}'; it may use {', '.join(principal.models)}.", parameter="model"
+def has_model(principal: Principal, model: str) -> bool:
+    """Whether a key is for a model, by the name that it is installed under."""
+    return not principal.models or model in principal.models
+
+
+def require_model(principal: Principal, model: str, *, parameter: str = "model") -> None:
+    """Raises ModelNotFound where a key is for other models, in the same words for those that are not installed."""
+    if not has_model(principal, model):
+        raise ModelNotFound(
+            f"There is no model '{model}' for this key; it is for {', '.join(principal.models)}.", parameter=parameter
         )
 
 

@@ -19,7 +19,7 @@ from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.local_mode import account_of
 from jackfield.identity.prompt_estimate import likely_prompt_tokens, likely_text_tokens, most_text_tokens
 from jackfield.identity.rates import RateLimits, RateWindows, Standing
-from jackfield.identity.roles import may, require, require_model
+from jackfield.identity.roles import may
 
 MOST_LOGPROBS = 5
 """Log-probabilities beside each token that keys are told that are not trusted.
@@ -57,14 +57,13 @@ class Admission:
         self._standings: dict[str, Standing] = {}
 
     async def admit(self, run_id: str, request: RunRequest, principal: Principal | None) -> Admitted:
-        """A request for an installed model, by its name, as this principal may have it; nothing is set aside yet.
+        """A request for a model that this principal may ask, as they may have it; nothing is set aside yet.
 
-        Raises NotAllowed, ModelNotFound, InvalidRequest or RateLimited.
+        Raises InvalidRequest or RateLimited.
         """
         account = account_of(principal) if principal else None
         if principal is None or account is None:
             return Admitted(request=request)
-        self.check(principal, request.model, adapter=request.adapter)
         check_logprobs(principal, request)
         request = await self._books.bounded(request, account)
         request = msgspec.structs.replace(request, client=client_of(request, account))
@@ -72,13 +71,6 @@ class Admission:
         await self.take(principal, run_id, likely)
         reservation = self._books.reservation(run_id, request, account, datetime.now(UTC))
         return Admitted(request=request, account=account, reservation=reservation)
-
-    def check(self, principal: Principal, model: str, *, adapter: str | None = None) -> None:
-        """Raises NotAllowed where somebody may ask no model, ModelNotFound where not this one."""
-        require(principal, "inference")
-        require_model(principal, model)
-        if adapter:
-            require_model(principal, adapter)
 
     async def take(self, principal: Principal, entry: str, tokens: int) -> None:
         """Count a request for its minute; raises RateLimited where that is full."""

@@ -8,6 +8,7 @@ from litestar import Controller, Request, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
+from jackfield.contracts.identity import Principal
 from jackfield.workbench import Workbench
 from jackfield_web.answers.departure import unless_gone
 from jackfield_web.documentation import ANSWER_ERRORS
@@ -35,10 +36,11 @@ class EmbeddingController(Controller):
         request: Request[Any, Any, Any],
         data: RequestBody[EmbeddingRequest],
         workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
     ) -> EmbeddingList:
         """Vectors of unit length, in the order of the texts."""
         texts = embedded_texts(data)
-        model = await workbench.models.get(data.model)
-        embeddings = await unless_gone(request.receive, workbench.embed(model.name, texts))
+        model = await workbench.allowed_model(data.model, principal)
+        embeddings = await unless_gone(request.receive, workbench.embed(model.name, texts, principal=principal))
         check_dimensions(data, model.name, embeddings.vectors.shape[1])
         return embedding_list(data, model.name, embeddings)

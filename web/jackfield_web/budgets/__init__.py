@@ -1,0 +1,1 @@
+"""Budgets, what is used of them, and the rates of a minute."""
