@@ -24,6 +24,7 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "models": OwnCommand("jackfield.cli.models", "group", "Pull, tune, list, show and remove models."),
     "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),
     "bench": OwnCommand("jackfield.cli.bench", "group", "Measure on this machine."),
+    "budgets": OwnCommand("jackfield.cli.budgets", "group", "Set and lift budgets, and look at what was used."),
     "db": OwnCommand("jackfield.cli.db", "group", "Look after the database's tables."),
     "doctor": OwnCommand(
         "jackfield.cli.doctor", "command", "Say what is installed, what is missing, and how to mend it."

@@ -64,6 +64,12 @@ class SpendingLimits(msgspec.Struct, frozen=True):
         """Every budget, in the order of holders and periods."""
         return await self.records.all()
 
+    async def named(self, holder: Holder) -> Holder:
+        """Somebody by their identifier, a user also by their e-mail address; they may have been removed since."""
+        if holder.kind == "user" and "@" in holder.id and (user := await self.identity.users.by_email(holder.id)):
+            return Holder("user", user.id)
+        return holder
+
     async def seen_holder(self, principal: Principal, holder: Holder) -> Holder:
         """Somebody whose use a principal may see: their own, their keys' and their team's, an admin anybody's.
 
