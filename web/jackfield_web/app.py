@@ -21,8 +21,9 @@ from jackfield_web.embeddings.controller import EmbeddingController
 from jackfield_web.errors import error_response
 from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
+from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
+from jackfield_web.identity.declared_rights import DeclaredRights
 from jackfield_web.identity.recognise import principal_dependency, recognise
-from jackfield_web.identity.rights import DeclaredRights
 from jackfield_web.messages.controller import MessageController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
@@ -66,6 +67,7 @@ def create_app(
             UsageController,
             HealthController,
             MetricsController,
+            *IDENTITY_CONTROLLERS,
         ],
         lifespan=[workbench_open],
         dependencies={

@@ -26,6 +26,16 @@ NOT_PAUSED = {
     413: _error("The body is larger than 32 MiB."),
     415: _error("The body is not JSON."),
 }
+UNRECOGNISED = {401: _error("Nobody was recognised: no key, no session, or one that holds no longer.")}
+REFUSED = {403: _error("Who asks may not do this, or a page of another site asks.")}
+FORBIDDEN = {403: _error("Who asks may not do this.")}
+CONFLICT = {409: _error("It exists already, was done already, or would leave no active admin.")}
+BAD_BODY = {
+    **BAD_PARAMETER,
+    413: _error("The body is larger than 32 MiB."),
+    415: _error("The body is not JSON."),
+}
+TOO_MANY = {429: _error("Too many attempts. Retry-After says when to try again.")}
 NOT_READY = {503: _error("Not yet: a model loads, or the store is out of reach. Retry-After says when to ask again.")}
 
 ANSWER_ERRORS = {
@@ -75,6 +85,7 @@ TAGS = [
     Tag(name="Runs", description="Every answer is a run on record, which can be followed, cancelled and decided on."),
     Tag(name="Tools", description="What models can call here."),
     Tag(name="Budgets", description="What may be spent, and what was."),
+    Tag(name="Identity", description="Who uses the server: signing in, users, teams, invitations, keys, audit."),
     Tag(name="Health", description="For whatever watches the server."),
 ]
 

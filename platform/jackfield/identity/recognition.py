@@ -64,7 +64,7 @@ class Recognition:
         found = await self._records.sessions.get(digest)
         if found is None or not found[1].active:
             raise NotAuthenticated(NO_SESSION)
-        return self._keep(digest, _of_session(*found), found[0].expires_at, changes)
+        return self._keep(digest, of_session(*found), found[0].expires_at, changes)
 
     def forget(self) -> None:
         """Look everybody up again: something about them was changed here."""
@@ -118,7 +118,8 @@ def _of_key(key: ApiKey, owner: User) -> Principal:
     )
 
 
-def _of_session(session: Session, user: User) -> Principal:
+def of_session(session: Session, user: User) -> Principal:
+    """A user as they are in a session of theirs."""
     return Principal(
         account=Account(user_id=user.id, team_id=user.team_id),
         name=user.email,

@@ -14,6 +14,7 @@ from jackfield.identifiers import new_identifier
 from jackfield.identity.audit import Actor, AuditLog
 from jackfield.identity.names import checked_email, checked_name
 from jackfield.identity.passwords import Passwords
+from jackfield.identity.throttle import Throttle
 
 
 class UserChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ class Users:
         self._passwords = passwords
         self._audit = audit
         self._forget = forget
+        self._guesses = Throttle(most=10, seconds=900.0)
 
     async def get(self, user_id: str) -> User:
         """Raises UserNotFound."""
@@ -117,10 +119,12 @@ class Users:
         await self._audit.note(actor, "user.password", user_id)
 
     async def change_password(self, actor: Actor, user: User, *, current: str, new: str) -> None:
-        """One's own; raises NotAuthenticated where the current one is wrong."""
+        """One's own; raises NotAuthenticated where the current one is wrong, or RateLimited."""
+        self._guesses.attempt(user.id)
         checked = await self._passwords.check(await self._records.users.password_hash(user.id), current)
         if not checked.right:
             raise NotAuthenticated("The current password is not this.")
+        self._guesses.forget(user.id)
         await self.set_password(actor, user.id, new)
 
     async def sign_out_everywhere(self, actor: Actor, user_id: str) -> None:

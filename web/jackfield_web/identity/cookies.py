@@ -31,7 +31,7 @@ def is_secure(connection: Connection) -> bool:
 
 def session_cookie(connection: Connection) -> str | None:
     """What a browser that is signed in sends."""
-    return connection.cookies.get(cookie_name(SESSION, secure=is_secure(connection)))
+    return passing_value(connection, SESSION)
 
 
 def signed_in_cookies(token: str, session: Session, *, secure: bool) -> list[Cookie]:
@@ -46,6 +46,16 @@ def signed_in_cookies(token: str, session: Session, *, secure: bool) -> list[Coo
 def signed_out_cookies(*, secure: bool) -> list[Cookie]:
     """What takes both away again."""
     return [_cookie(name, "", 0, secure=secure, httponly=name == SESSION) for name in (SESSION, CSRF)]
+
+
+def passing_cookie(name: str, value: str, seconds: int, *, secure: bool) -> Cookie:
+    """A cookie for a short while, which no script can read; none at all after 0 seconds."""
+    return _cookie(name, value, seconds, secure=secure, httponly=True)
+
+
+def passing_value(connection: Connection, name: str) -> str | None:
+    """What a browser brings back of it."""
+    return connection.cookies.get(cookie_name(name, secure=is_secure(connection)))
 
 
 def _cookie(name: str, value: str, max_age: int, *, secure: bool, httponly: bool) -> Cookie:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.plugins import ReceiveRoutePlugin
-from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute
+from litestar.handlers import BaseRouteHandler
 
 from jackfield.contracts.identity import Principal
 from jackfield.errors import JackfieldError
@@ -18,9 +16,6 @@ EVERYBODY = "everybody"
 
 PUBLIC: dict[str, Any] = {KEY: EVERYBODY}
 """For routes that ask nobody who they are."""
-
-SECURITY = ("bearer", "apiKey", "session")
-"""The names of the ways to say who one is, as the OpenAPI document describes them."""
 
 
 def needs(right: Right) -> dict[str, Any]:
@@ -42,19 +37,3 @@ def check_owner(principal: Principal, owner_id: str | None, missing: JackfieldEr
     """Raises `missing` for what belongs to somebody else, as if it did not exist."""
     if not sees_all(principal) and owner_id != principal.account.user_id:
         raise missing
-
-
-class DeclaredRights(ReceiveRoutePlugin):
-    """Refuses routes that declare nothing, and has the OpenAPI document say which take a key."""
-
-    def receive_route(self, route: BaseRoute) -> None:
-        """Called for each route when it is registered."""
-        handlers: list[BaseRouteHandler] = []
-        if isinstance(route, HTTPRoute):
-            handlers.extend(handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"})
-        elif isinstance(route, ASGIRoute):
-            handlers.append(route.route_handler)
-        for handler in handlers:
-            right = declared(handler)
-            if isinstance(handler, HTTPRouteHandler):
-                handler.security = [] if right is None else [{name: []} for name in SECURITY]
