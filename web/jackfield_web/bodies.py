@@ -23,8 +23,18 @@ OPENAI_ONLY = frozenset({
     "audio", "include_obfuscation", "modalities", "moderation",
     "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_effort",
     "safety_identifier", "service_tier", "verbosity", "web_search_options",
+    "access_programs", "context_management", "conversation", "expires_after", "image", "include", "max_tool_calls",
+    "partial_images", "prompt", "prompt_cache_breakpoint", "reasoning", "top_logprobs", "truncation",
 })  # fmt: skip
 """Parameters of OpenAI's own service that mean nothing here, and so must not be taken in silence."""
+
+ANTHROPIC_ONLY = frozenset({
+    "allowed_callers", "container", "defer_loading", "diagnostics", "eager_input_streaming", "effort", "inference_geo",
+    "input_examples", "mcp_servers", "output_format", "speed", "user_profile_id",
+})  # fmt: skip
+"""Parameters of Anthropic's."""
+
+SERVICES = {**dict.fromkeys(OPENAI_ONLY, "OpenAI"), **dict.fromkeys(ANTHROPIC_ONLY, "Anthropic")}
 
 _FAULT = re.compile(r"(?P<reason>.*?)(?: - at `(?:key in )?\$\.?(?P<place>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -101,9 +111,9 @@ def _invalid(fault: str, kind: type) -> JackfieldError:
 
 def _unknown(field: str, place: str, kind: type) -> JackfieldError:
     parameter = _joined(place, field)
-    if field in OPENAI_ONLY:
+    if field in SERVICES:
         return UnsupportedParameter(
-            f"Parameter '{parameter}' is known to OpenAI's service and not to this one; leave it out.",
+            f"Parameter '{parameter}' is known to {SERVICES[field]}'s service and not to this one; leave it out.",
             parameter=parameter,
         )
     known = [
@@ -123,6 +133,11 @@ def _choices(place: str, kind: type) -> str:
         for literal in types_at(kind, place)
         if isinstance(literal, inspect.LiteralType)
         for value in literal.values
+    ]
+    values += [
+        str(struct.tag)
+        for struct in types_at(kind, place.rpartition(".")[0])
+        if isinstance(struct, inspect.StructType) and struct.tag_field == place.rpartition(".")[2]
     ]
     return f", expected one of {', '.join(values)}" if values else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -104,15 +105,19 @@ def client_of(request: GenerationRequest) -> str:
 
 def sampling_overrides(request: GenerationRequest, *, choice: int = 0) -> SamplingOverrides:
     """The sampling that a request sets for one of its choices; raises InvalidRequest for what is out of range."""
-    chosen: dict[str, Any] = {
-        field: value for field in SAMPLING_FIELDS if (value := getattr(request, field)) is not None
-    }
+    chosen: dict[str, Any] = {field: getattr(request, field) for field in SAMPLING_FIELDS}
     if request.logit_bias:
         chosen["logit_bias"] = _token_bias(request.logit_bias)
-    overrides = cast("SamplingOverrides", chosen)
-    layered_sampling(overrides)
+    overrides = chosen_sampling(**chosen)
     if request.seed is not None:
         overrides["seed"] = _wrapped(request.seed + choice)
+    return overrides
+
+
+def chosen_sampling(**chosen: Any) -> SamplingOverrides:
+    """The fields of `Sampling` that are set, those that are None left out; raises InvalidRequest out of range."""
+    overrides = cast("SamplingOverrides", {field: value for field, value in chosen.items() if value is not None})
+    layered_sampling(overrides)
     return overrides
 
 
@@ -123,13 +128,18 @@ def constraint(request: GenerationRequest) -> Constraint | None:
 
 def stop_sequences(request: GenerationRequest) -> tuple[str, ...]:
     """What ends an answer; raises InvalidRequest for an empty one or too many."""
-    stop = (request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ())
+    return checked_stop_sequences((request.stop,) if isinstance(request.stop, str) else request.stop or (), "stop")
+
+
+def checked_stop_sequences(stop: Sequence[str], parameter: str) -> tuple[str, ...]:
+    """The same under another name."""
     if len(stop) > MAX_STOP_SEQUENCES:
-        message = f"'stop' has {len(stop)} sequences; {MAX_STOP_SEQUENCES} are allowed."
-        raise InvalidRequest(message, parameter="stop")
+        message = f"'{parameter}' has {len(stop)} sequences; {MAX_STOP_SEQUENCES} are allowed."
+        raise InvalidRequest(message, parameter=parameter)
     if "" in stop:
-        raise InvalidRequest("'stop' has an empty sequence, which every answer has at once.", parameter="stop")
-    return stop
+        message = f"'{parameter}' has an empty sequence, which every answer has at once."
+        raise InvalidRequest(message, parameter=parameter)
+    return tuple(stop)
 
 
 def _token_bias(biases: dict[str, float]) -> Bias:

@@ -36,7 +36,7 @@ def assembled(
     constraint = _constraint(request, shown)
     if constraint:
         engine.compile_constraint(constraint)
-    prompt = _prompt_tokens(request, engine) if shown is None else _presented_tokens(shown, tools, engine)
+    prompt = prompt_of(request, engine, shown=shown, tools=tools)
     room = engine.limits.context_length - len(prompt)
     if room < 1:
         raise ContextOverflow(
@@ -61,6 +61,17 @@ def assembled(
         blocks=shown.blocks if shown else (),
         parks_at=shown.parks_at if shown else (),
     )
+
+
+def prompt_of(
+    request: RunRequest,
+    engine: TokenEngine,
+    *,
+    shown: Presentation | None = None,
+    tools: Sequence[ToolDescription] = (),
+) -> list[int]:
+    """The tokens that a model reads before it answers, however long; raises InvalidRequest. Blocking."""
+    return _prompt_tokens(request, engine) if shown is None else _presented_tokens(shown, tools, engine)
 
 
 def _constraint(request: RunRequest, shown: Presentation | None) -> Constraint | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import structlog
 
+from jackfield.contracts.identity import Principal
 from jackfield.contracts.runs import RunRecord, RunRequest
 from jackfield.errors import EngineFailure, RunCancelled
 from jackfield.events import (
@@ -35,22 +36,33 @@ AnswerEvent = Started | TextDelta | Rewritten | CallOpened | CallText | CallWrit
 
 
 class Answers:
-    """One run for each choice of an answer. It must be closed, and then whatever still runs is cancelled."""
+    """One run for each choice of an answer. It must be closed, and then whatever it began and still runs is cancelled.
 
-    def __init__(self, workbench: Workbench, open_streams: OpenStreams) -> None:
+    `principal` is on whose account the runs are done.
+    """
+
+    def __init__(self, workbench: Workbench, open_streams: OpenStreams, principal: Principal | None = None) -> None:
         self._workbench = workbench
+        self._principal = principal
         self._events = MergedEvents(workbench, open_streams)
         self._early: deque[tuple[int, AnswerEvent]] = deque()
         self._unfinished: dict[int, str] = {}
+        self._begun: list[str] = []
         self.runs: list[RunRecord] = []
 
     async def start(self, requests: Sequence[RunRequest]) -> None:
         """Begin a run for each request; raises what `Workbench.start` raises."""
-        for index, request in enumerate(requests):
-            run = await self._workbench.start(request)
-            self.runs.append(run)
-            self._unfinished[index] = run.id
-            self._events.follow(index, run.id)
+        for request in requests:
+            run = await self._workbench.start(request, principal=self._principal)
+            self._begun.append(run.id)
+            self.follow(run)
+
+    def follow(self, run: RunRecord) -> None:
+        """Read a run from its beginning; one that was not begun here goes on when this is closed."""
+        index = len(self.runs)
+        self.runs.append(run)
+        self._unfinished[index] = run.id
+        self._events.follow(index, run.id)
 
     async def settle(self) -> None:
         """Wait until every run has left the queue, or one has written something or waits for somebody.
@@ -85,7 +97,7 @@ class Answers:
         """Cancel what has not ended and read no more; a second call does nothing."""
         await self._events.close()
         unfinished, self._unfinished = self._unfinished, {}
-        cancelling = [self._workbench.cancel(run_id) for run_id in unfinished.values()]
+        cancelling = [self._workbench.cancel(run_id) for run_id in unfinished.values() if run_id in self._begun]
         for outcome in await asyncio.gather(*cancelling, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.warning("a run could not be cancelled", reason=str(outcome))

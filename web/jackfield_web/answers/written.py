@@ -7,9 +7,8 @@ from itertools import groupby
 
 import msgspec
 
-from jackfield.events import CallOpened, CallText, CallWritten, Finished, Rewritten, TextDelta, TokenScore
+from jackfield.events import CallOpened, CallText, CallWritten, Finished, Rewritten, RunEventBody, TextDelta, TokenScore
 from jackfield.messages import Call
-from jackfield_web.answers.answers import AnswerEvent
 
 
 class WrittenCall(msgspec.Struct, kw_only=True):
@@ -48,12 +47,12 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 class Transcript:
     """Collects the events of one run's answer."""
 
-    def __init__(self, events: Iterable[AnswerEvent] = ()) -> None:
+    def __init__(self, events: Iterable[RunEventBody] = ()) -> None:
         self._said: list[TextDelta | WrittenCall] = []
         for event in events:
             self.add(event)
 
-    def add(self, event: AnswerEvent) -> None:
+    def add(self, event: RunEventBody) -> None:
         """Take note of an event; those that write nothing change nothing."""
         match event:
             case TextDelta():

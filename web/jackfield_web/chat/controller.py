@@ -9,6 +9,7 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
+from jackfield.contracts.identity import Principal
 from jackfield.errors import ToolNotFound
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
@@ -43,10 +44,11 @@ class ChatController(Controller):
         data: RequestBody[ChatRequest],
         workbench: NamedDependency[Workbench],
         open_streams: NamedDependency[OpenStreams],
+        principal: NamedDependency[Principal],
     ) -> Response[ChatCompletion]:
         """Answer whole, or chunk by chunk."""
         asked = chat_runs(data)
-        answers = Answers(workbench, open_streams)
+        answers = Answers(workbench, open_streams, principal)
         try:
             if data.stream:
                 return await streamed(request, answers, asked, in_chunks(partial(ChatChunks, data)))

@@ -9,6 +9,7 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
+from jackfield.contracts.identity import Principal
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
@@ -42,10 +43,11 @@ class CompletionController(Controller):
         data: RequestBody[CompletionRequest],
         workbench: NamedDependency[Workbench],
         open_streams: NamedDependency[OpenStreams],
+        principal: NamedDependency[Principal],
     ) -> Response[Completion]:
         """Answer whole, or chunk by chunk."""
         asked = completion_runs(data)
-        answers = Answers(workbench, open_streams)
+        answers = Answers(workbench, open_streams, principal)
         if data.stream:
             return await streamed(request, answers, asked, in_chunks(partial(CompletionChunks, data)))
         written = await whole(request, answers, asked)

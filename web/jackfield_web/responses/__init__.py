@@ -1,0 +1,1 @@
+"""/v1/responses: conversations that are kept, as OpenAI has them."""
