@@ -21,6 +21,7 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "tools": OwnCommand("jackfield.cli.tools", "group", "List, show and call the tools that models can call."),
     "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
     "worker": OwnCommand("jackfield.cli.worker", "command", "Execute runs for servers, beside other workers."),
+    "health": OwnCommand("jackfield.cli.health", "command", "Say whether this machine's server or worker is well."),
     "models": OwnCommand("jackfield.cli.models", "group", "Pull, tune, list, show and remove models."),
     "plugins": OwnCommand("jackfield.cli.plugins", "group", "List, enable and disable plugins."),
     "bench": OwnCommand("jackfield.cli.bench", "group", "Measure on this machine."),

@@ -81,10 +81,10 @@ async def _granian(app: object, streams: object, port: int) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
-    from jackfield_web.access_log import with_access_log
+    from jackfield_web.observed_requests import observed
 
     server = Server(
-        with_access_log(app),  # type: ignore[arg-type]
+        observed(app),  # type: ignore[arg-type]
         address="127.0.0.1",
         port=port,
         interface=Interfaces.ASGI,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,19 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.log_secrets import HIDDEN, without_secrets
-from jackfield.logs import StderrHandler, configure_logs
+from jackfield.logs import configure_logs
 
 KEY = "sk-jf-0123456789abcdefghijklmnopqrstuv"
-
-
-@pytest.fixture(autouse=True)
-def _root_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    level = root.level
-    yield
-    root.setLevel(level)
-    for handler in [handler for handler in root.handlers if isinstance(handler, StderrHandler)]:
-        root.removeHandler(handler)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

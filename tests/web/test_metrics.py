@@ -25,7 +25,7 @@ def samples(families: Iterable[Metric]) -> Samples:
         (sample.name.removeprefix("jackfield_"), sample.labels["model"]): sample.value
         for family in families
         for sample in family.samples
-        if sample.name.startswith("jackfield_")
+        if sample.name.startswith("jackfield_") and sample.labels.keys() == {"model"}
     }
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 from litestar import Litestar
 
-from jackfield_web.access_log import with_access_log
 from jackfield_web.answers.open_streams import OpenStreams
+from jackfield_web.observed_requests import observed
 
 STREAM_GRACE = 3.0
 """Seconds that streams may go on after the server was told to stop."""
@@ -33,7 +33,7 @@ class StoppableServer(uvicorn.Server):
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                with_access_log(app),
+                observed(app),
                 http="httptools",
                 ws="none",
                 lifespan="on",

@@ -37,6 +37,7 @@ from jackfield.runs.resumption import AnswerSoFar, answer_so_far, check_no_call
 from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
 from jackfield.runs.usage_so_far import UsageSoFar
+from jackfield.telemetry.run_spans import bind_run, traced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,11 +152,12 @@ class RunLifecycle:
 
         The last one is final, or a Paused, unless the run was handed back.
         """
+        bind_run(run)
         yield Resumed() if history else Queued(model=run.request.model)
         if control.handed_back:
             return
         performing = self._worked if calls_tools(run.request) else self._answered
-        events = performing(run, control, history)
+        events = traced(run, performing(run, control, history), resumed=bool(history))
         used = UsageSoFar(event.body for event in history)
         try:
             async with aclosing(events) as bodies:

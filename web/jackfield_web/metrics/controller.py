@@ -29,9 +29,11 @@ class MetricsController(Controller):
         media_type="text/plain",
     )
     async def metrics(self, workbench: NamedDependency[Workbench], request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Figures of every loaded model that writes, and of this process."""
+        """Figures of every loaded model that writes, of the requests that this process answered, and of the process."""
         registry = CollectorRegistry()
         registry.register(LoadedModels(workbench.residency))
+        if figures := request.app.state.get("request_figures"):
+            registry.register(figures)
         ProcessCollector(registry=registry)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), media_type=content_type)
