@@ -16,6 +16,7 @@ from jackfield.contracts.doors import Listen
 from jackfield.errors import ModelNotFound
 from jackfield.identity.local_mode import refuse_open_door
 from jackfield.logs import configure_logs
+from jackfield.telemetry.spans import traces_sent
 
 if TYPE_CHECKING:
     from jackfield.workbench import Workbench
@@ -59,7 +60,9 @@ def command(session: Session, host: str | None, port: int | None, model: str, ex
                 await _preload(workbench, model)
             yield workbench
 
-    door.serve(opened, listen, on_ready=_greet)
+    sent = settings.telemetry
+    with traces_sent(sent.otlp_endpoint, service=f"{sent.service_name}-api", sample=sent.sample):
+        door.serve(opened, listen, on_ready=_greet)
 
 
 async def _preload(workbench: Workbench, name: str) -> None:

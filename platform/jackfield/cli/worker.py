@@ -9,6 +9,7 @@ from jackfield.cli.output import say
 from jackfield.cli.session import Session, pass_session
 from jackfield.logs import configure_logs
 from jackfield.settings_variables import listed_names
+from jackfield.telemetry.spans import traces_sent
 
 log = structlog.get_logger()
 
@@ -39,12 +40,14 @@ def command(session: Session, models: str | None, concurrency: int | None) -> No
     from jackfield.jobs.redis_connection import redis_url
     from jackfield.wiring import open_worker
 
-    serve_runs(
-        lambda: open_worker(settings, session.plugins),
-        redis_url(settings),
-        concurrency=settings.jobs.concurrency,
-        on_ready=lambda name: say(
-            f"Worker {click.style(name, bold=True)} serves {', '.join(settings.jobs.models) or 'every model'}   "
-            "(Ctrl+C stops it)"
-        ),
-    )
+    sent = settings.telemetry
+    with traces_sent(sent.otlp_endpoint, service=f"{sent.service_name}-worker", sample=sent.sample):
+        serve_runs(
+            lambda: open_worker(settings, session.plugins),
+            redis_url(settings),
+            concurrency=settings.jobs.concurrency,
+            on_ready=lambda name: say(
+                f"Worker {click.style(name, bold=True)} serves {', '.join(settings.jobs.models) or 'every model'}   "
+                "(Ctrl+C stops it)"
+            ),
+        )
