@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from debian_packages import install_in_ci
+
 DEBIAN = Path("/usr/lib/postgresql")
 VARIABLE = "JACKFIELD_TEST_POSTGRES"
 
@@ -20,8 +22,7 @@ def why_not() -> str | None:
     """Why there can be no server here; None where there can. CI that runs as root installs what is missing."""
     if os.environ.get(VARIABLE) or _programs():
         return None
-    if os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    install_in_ci("postgresql")
     return (
         None if _programs() else f"no PostgreSQL is installed (apt install postgresql), and {VARIABLE} names no server"
     )
@@ -56,14 +57,6 @@ def _programs() -> Path | None:
         return versions[-1].parent
     found = shutil.which("initdb")
     return Path(found).parent if found else None
-
-
-def _install() -> None:
-    """Debian's package; what fails is shown, and the tests are then reported as not run."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "postgresql"]):
-        program = ["/usr/bin/env", "apt-get", *command]
-        subprocess.run(program, env=environment, stdout=subprocess.DEVNULL, timeout=600, check=False)
 
 
 def _run(*command: Path | str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from debian_packages import install_in_ci
+
 VARIABLE = "JACKFIELD_TEST_REDIS"
 START_SECONDS = 20.0
 
@@ -20,8 +22,7 @@ def why_not() -> str | None:
     """Why there can be no server here; None where there can. CI that runs as root installs what is missing."""
     if os.environ.get(VARIABLE) or _program():
         return None
-    if os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    install_in_ci("redis-server")
     return None if _program() else f"no Redis is installed (apt install redis-server), and {VARIABLE} names no server"
 
 
@@ -68,14 +69,6 @@ def _answers(port: int) -> bool:
 
 def _program() -> str | None:
     return shutil.which("redis-server", path=f"{os.environ.get('PATH', os.defpath)}:/usr/bin:/usr/local/bin")
-
-
-def _install() -> None:
-    """Debian's package; what fails is shown, and the tests are then reported as not run."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "redis-server"]):
-        program = ["/usr/bin/env", "apt-get", *command]
-        subprocess.run(program, env=environment, stdout=subprocess.DEVNULL, timeout=600, check=False)
 
 
 def _free_port() -> int:

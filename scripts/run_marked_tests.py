@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import postgres_server
 import pytest
+import redis_server
 from build_engine import cache_folder
 
 MODEL_VARIABLE = "JACKFIELD_TEST_MODEL"
@@ -26,9 +27,11 @@ def main() -> int:
     expression = f"({runnable})" + "".join(f" and not {marker}" for marker in withheld)
     if MODEL_VARIABLE not in os.environ:
         os.environ[MODEL_VARIABLE] = str(starter_model())
-    with nullcontext("") if "postgres" in withheld else postgres_server.postgres_server() as url:
-        if url:
-            os.environ[postgres_server.VARIABLE] = url
+    with ExitStack() as servers:
+        if "postgres" not in withheld:
+            os.environ[postgres_server.VARIABLE] = servers.enter_context(postgres_server.postgres_server())
+        if "redis" not in withheld:
+            os.environ[redis_server.VARIABLE] = servers.enter_context(redis_server.redis_server())
         return pytest.main(["-m", expression], plugins=[WithheldTests(withheld)])
 
 
@@ -99,7 +102,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "slow": _nothing,
     "models": _unless_set("JACKFIELD_TEST_MODELS", "folder with the models of the benches"),
     "postgres": postgres_server.why_not,
-    "redis": _unless_set("JACKFIELD_TEST_REDIS", "server (such as redis://localhost)"),
+    "redis": redis_server.why_not,
     "browser": _unless_chromium,
 }
 """By marker: why its tests cannot run here, None where they can."""
