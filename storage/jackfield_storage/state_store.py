@@ -13,9 +13,11 @@ from jackfield_storage.budget_records import SqlBudgetRecords
 from jackfield_storage.conversation_records import SqlConversationRecords
 from jackfield_storage.engine import Database
 from jackfield_storage.failures import tables_missing
+from jackfield_storage.identity import SqlIdentityRecords
 from jackfield_storage.model_records import SqlModelRecords
 from jackfield_storage.run_records import SqlRunRecords
 from jackfield_storage.tables import REVISION, REVISION_COLUMN, REVISION_TABLE
+from jackfield_storage.upload_records import SqlUploadRecords
 
 
 class SqlStateStore:
@@ -28,6 +30,8 @@ class SqlStateStore:
         self._runs = SqlRunRecords(database, ledger)
         self._budgets = SqlBudgetRecords(database, ledger)
         self._conversations = SqlConversationRecords(database)
+        self._identity = SqlIdentityRecords(database)
+        self._uploads = SqlUploadRecords(database)
 
     @property
     def models(self) -> SqlModelRecords:
@@ -42,8 +46,16 @@ class SqlStateStore:
         return self._conversations
 
     @property
+    def identity(self) -> SqlIdentityRecords:
+        return self._identity
+
+    @property
     def budgets(self) -> SqlBudgetRecords:
         return self._budgets
+
+    @property
+    def uploads(self) -> SqlUploadRecords:
+        return self._uploads
 
     async def check(self) -> None:
         # The revision written over itself: only a committed write shows that the database can be written.

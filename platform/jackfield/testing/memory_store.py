@@ -11,7 +11,9 @@ from jackfield.contracts.runs import Conversation, StoredMessage
 from jackfield.errors import ConversationNotFound
 from jackfield.identifiers import new_identifier
 from jackfield.messages import Message
+from jackfield.testing.memory_identity import InMemoryIdentity
 from jackfield.testing.memory_runs import InMemoryRuns
+from jackfield.testing.memory_uploads import InMemoryUploads
 
 
 class InMemoryModels:
@@ -106,6 +108,8 @@ class InMemoryStateStore:
         self.models = InMemoryModels()
         self.runs = InMemoryRuns()
         self.budgets = self.runs.budgets
+        self.identity = InMemoryIdentity()
+        self.uploads = InMemoryUploads()
         self.conversations = InMemoryConversations()
 
     async def check(self) -> None:

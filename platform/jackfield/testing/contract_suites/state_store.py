@@ -18,9 +18,11 @@ from jackfield.events import Finished, RunEventBody, TextDelta, Usage
 from jackfield.messages import Message
 from jackfield.testing.contract_suites import records_made as made
 from jackfield.testing.contract_suites.budgets import BudgetRecordsContract
+from jackfield.testing.contract_suites.identity_records import CredentialRecordsContract, UserRecordsContract
 from jackfield.testing.contract_suites.records_made import NOON, a_model, a_run, numbered, words
 from jackfield.testing.contract_suites.run_leases import RunLeasesContract
 from jackfield.testing.contract_suites.store_fixtures import StateStoreFixtures, examples
+from jackfield.testing.contract_suites.uploads import UploadRecordsContract
 
 
 @pytest.mark.asyncio
@@ -332,6 +334,9 @@ class StateStoreContract(
     RunEventsContract,
     RunLeasesContract,
     BudgetRecordsContract,
+    UserRecordsContract,
+    CredentialRecordsContract,
+    UploadRecordsContract,
     ConversationRecordsContract,
 ):
     """Everything that a state store promises; override `store`, and `other_store` where two can be open at once."""

@@ -1,0 +1,40 @@
+"""Uploaded files in memory."""
+
+from __future__ import annotations
+
+from jackfield.contracts.uploads import Upload
+from jackfield.testing.memory_identity import page_of
+
+
+class InMemoryUploads:
+    """Records of uploaded files."""
+
+    def __init__(self) -> None:
+        self._uploads: dict[str, Upload] = {}
+
+    async def add(self, upload: Upload) -> None:
+        """A new one."""
+        self._uploads[upload.id] = upload
+
+    async def get(self, upload_id: str) -> Upload | None:
+        """By identifier."""
+        return self._uploads.get(upload_id)
+
+    async def remove(self, upload_id: str) -> Upload | None:
+        """What was removed."""
+        return self._uploads.pop(upload_id, None)
+
+    async def page(
+        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[Upload, ...]:
+        """Newest first."""
+        chosen = [
+            each
+            for each in self._uploads.values()
+            if owner_id in (None, each.owner_id) and purpose in (None, each.purpose)
+        ]
+        return page_of(chosen, limit=limit, before=before)
+
+    async def uses(self, digest: str) -> int:
+        """How many have these bytes."""
+        return sum(each.digest == digest for each in self._uploads.values())

@@ -1,0 +1,55 @@
+"""Files that clients uploaded."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from jackfield.contracts.uploads import Upload
+from jackfield_storage.engine import Database
+from jackfield_storage.pages import page_of
+from jackfield_storage.tables import UploadRow
+
+
+class SqlUploadRecords:
+    """Implements `jackfield.contracts.uploads.UploadRecords`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, upload: Upload) -> None:
+        values = {name: getattr(upload, name) for name in Upload.__struct_fields__}
+        await self._database.changed(insert(UploadRow).values(**values).returning(UploadRow.id))
+
+    async def get(self, upload_id: str) -> Upload | None:
+        row = await self._database.row(UploadRow, upload_id)
+        return None if row is None else _upload(row)
+
+    async def remove(self, upload_id: str) -> Upload | None:
+        this = delete(UploadRow).where(UploadRow.id == upload_id).returning(UploadRow)
+
+        async def remove(session: AsyncSession) -> Upload | None:
+            row = (await session.scalars(this)).one_or_none()
+            return None if row is None else _upload(row)
+
+        return await self._database.write(remove)
+
+    async def page(
+        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[Upload, ...]:
+        chosen = select(UploadRow)
+        if owner_id is not None:
+            chosen = chosen.where(UploadRow.owner_id == owner_id)
+        if purpose is not None:
+            chosen = chosen.where(UploadRow.purpose == purpose)
+        newest = page_of(chosen, UploadRow.id, limit=limit, before=before)
+        return tuple(_upload(row) for row in await self._database.rows(newest))
+
+    async def uses(self, digest: str) -> int:
+        chosen = select(func.count()).select_from(UploadRow).where(UploadRow.digest == digest)
+        (count,) = await self._database.rows(chosen)
+        return count
+
+
+def _upload(row: UploadRow) -> Upload:
+    return Upload(**{name: getattr(row, name) for name in Upload.__struct_fields__})
