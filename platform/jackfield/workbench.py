@@ -47,6 +47,11 @@ class Embeddings(msgspec.Struct, frozen=True):
     prompt_tokens: int
 
 
+def missing_run(run_id: str) -> RunNotFound:
+    """The error for a run that is not there, or not for whoever asks."""
+    return RunNotFound(f"There is no run '{run_id}' (it may have been pruned, see runs.keep_days).")
+
+
 _IF_DEAD = (
     " If the process that ran it died, it can be taken up once no other Jackfield process uses the same data folder."
 )
@@ -171,7 +176,7 @@ class Workbench:
         """A run as it stands; raises RunNotFound."""
         run = await self._store.runs.get(run_id)
         if run is None:
-            raise RunNotFound(f"There is no run '{run_id}' (it may have been pruned, see runs.keep_days).")
+            raise missing_run(run_id)
         return run
 
     async def decide(self, run_id: str, *, approved: bool, call: str | None = None, reason: str = "") -> RunRecord:

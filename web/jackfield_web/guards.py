@@ -2,6 +2,7 @@
 
 A page can point its own host name at 127.0.0.1 (DNS rebinding), or post to localhost across sites. A server that
 listens on loopback therefore answers only to loopback names, and no server takes changes from another site's page.
+Where identity is on, `identity.public_url` names the server too: a proxy in front of it passes that name on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def guards_for(host: str) -> list[Guard]:
 def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:
     """The Host header must be a loopback name, as no rebound name is."""
     host = connection.headers.get("host", "localhost")
-    if not is_loopback(_name(host)):
+    public = _public_site(connection)
+    if not is_loopback(_name(host)) and (public is None or _name(host) != _name(public)):
         raise PermissionDeniedException(
             detail=f"This server answers on this machine only, and not as '{host}'; "
             "to serve others, start it with `--host`."
@@ -41,16 +43,22 @@ def refuse_other_sites(connection: Connection, _: BaseRouteHandler) -> None:
     origin = connection.headers.get("origin")
     if origin is None or (isinstance(connection, Request) and connection.method in SAFE_METHODS):
         return
-    if not _is_welcome(origin, connection.headers.get("host")):
+    if not _is_welcome(origin, (connection.headers.get("host"), _public_site(connection))):
         raise PermissionDeniedException(detail=f"Pages of '{origin}' may not use this server.")
 
 
-def _is_welcome(origin: str, host: str | None) -> bool:
+def _public_site(connection: Connection) -> str | None:
+    """The host and port at which browsers find this server, where identity is on and settings tell."""
+    identity = connection.app.state.workbench.settings.identity
+    return (urlsplit(identity.public_url).netloc or None) if identity.enabled else None
+
+
+def _is_welcome(origin: str, own: tuple[str | None, str | None]) -> bool:
     """Whether an Origin header names no web page, or one of this server or this machine."""
     try:
         page = urlsplit(origin)
         web_page = page.scheme in ("http", "https", "")
-        return not web_page or is_loopback(page.hostname or "") or page.netloc == host
+        return not web_page or is_loopback(page.hostname or "") or page.netloc in own
     except ValueError:
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 
 from jackfield.contracts.identity import Principal
@@ -39,7 +39,7 @@ def identity_dependency(request: Request[Any, Any, Any]) -> Identity:
     return identity
 
 
-def actor_dependency(request: Request[Any, Any, Any], principal: Principal) -> Actor:
+def actor_dependency(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Actor:
     """The dependency `actor`: who does it, as the audit log names them."""
     return Actor.of(principal, address_of(request))
 

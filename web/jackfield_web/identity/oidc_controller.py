@@ -26,7 +26,7 @@ FLOW_SECONDS = 600
 Text = Annotated[str | None, QueryParameter(description="As the provider sends it.")]
 
 
-def provider_dependency(request: Request[Any, Any, Any], workbench: Workbench) -> OidcProvider:
+def provider_dependency(request: Request[Any, Any, Any], workbench: NamedDependency[Workbench]) -> OidcProvider:
     """The provider that settings name; raises NotFound where they name none."""
     settings = workbench.settings.identity
     if not settings.oidc_issuer:

@@ -16,13 +16,15 @@ from jackfield.contracts.identity import Principal
 from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import InvalidRequest
 from jackfield.events import RunEvent
-from jackfield.workbench import Workbench
+from jackfield.identity.roles import seen_user
+from jackfield.workbench import Workbench, missing_run
 from jackfield_web.answers.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, EventStream, framed
 from jackfield_web.answers.merged_events import MergedEvents
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.documentation import ANSWER_ERRORS, BAD_PARAMETER, ELSEWHERE, NOT_FOUND, NOT_PAUSED, WithoutBody
 from jackfield_web.errors import problem_of
-from jackfield_web.identity.rights import needs
+from jackfield_web.identity.asked import Before
+from jackfield_web.identity.rights import check_owner, needs
 from jackfield_web.runs.requests import Decision, RunStart, run_asked_for
 
 LastEventId = Annotated[int | None, HeaderParameter(name="last-event-id", description="Go on after this event.", ge=0)]
@@ -64,10 +66,16 @@ class RunController(Controller):
         responses=BAD_PARAMETER,
     )
     async def newest(
-        self, workbench: NamedDependency[Workbench], run_state: State = None, limit: Limit = 50
+        self,
+        workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
+        run_state: State = None,
+        limit: Limit = 50,
+        before: Before = None,
     ) -> list[RunRecord]:
-        """Newest first, whichever door they came through."""
-        return list(await workbench.runs.recent(limit=limit, state=_known_state(run_state)))
+        """Newest first, whichever door they came through; one's own, and everybody's for admins."""
+        state, user_id = _known_state(run_state), seen_user(principal)
+        return list(await workbench.runs.recent(limit=limit, state=state, user_id=user_id, before=before))
 
     @post(
         operation_id="startRun",
@@ -95,9 +103,11 @@ class RunController(Controller):
         summary="Look at a run",
         responses=NOT_FOUND,
     )
-    async def look(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> RunRecord:
+    async def look(
+        self, run_id: FromPath[str], workbench: NamedDependency[Workbench], principal: NamedDependency[Principal]
+    ) -> RunRecord:
         """What was asked, how far it came, how it ended."""
-        return await workbench.run(run_id)
+        return await seen_run(workbench, principal, run_id)
 
     @get(
         "/{run_id:str}/events",
@@ -113,11 +123,12 @@ class RunController(Controller):
         self,
         run_id: FromPath[str],
         workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
         open_streams: NamedDependency[OpenStreams],
         last_event_id: LastEventId = None,
     ) -> Response[RunEvent]:
         """A client that lost the connection goes on where it was."""
-        await workbench.run(run_id)
+        await seen_run(workbench, principal, run_id)
         events = MergedEvents(workbench, open_streams)
         events.follow(0, run_id, after=last_event_id or 0)
         return EventStream(_numbered(events), events.close)
@@ -131,8 +142,11 @@ class RunController(Controller):
         summary="Stop a run",
         responses=NOT_FOUND | ELSEWHERE,
     )
-    async def cancel(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> Cancellation:
+    async def cancel(
+        self, run_id: FromPath[str], workbench: NamedDependency[Workbench], principal: NamedDependency[Principal]
+    ) -> Cancellation:
         """It stops within one decoding step; what was written until then stands."""
+        await seen_run(workbench, principal, run_id)
         return Cancellation(await workbench.cancel(run_id))
 
     @deciding("/{run_id:str}/approve", operation_id="approveRun", summary="Let a paused run make its calls")
@@ -140,9 +154,11 @@ class RunController(Controller):
         self,
         run_id: FromPath[str],
         workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
         data: RequestBody[Decision] = UNDECIDED,
     ) -> RunRecord:
         """All calls that wait, or the one that is named; the body may be left out."""
+        await seen_run(workbench, principal, run_id)
         return await workbench.decide(run_id, approved=True, call=data.call, reason=data.reason)
 
     @deciding("/{run_id:str}/deny", operation_id="denyRun", summary="Keep a paused run from making its calls")
@@ -150,9 +166,11 @@ class RunController(Controller):
         self,
         run_id: FromPath[str],
         workbench: NamedDependency[Workbench],
+        principal: NamedDependency[Principal],
         data: RequestBody[Decision] = UNDECIDED,
     ) -> RunRecord:
         """The model is told the reason, and goes on without."""
+        await seen_run(workbench, principal, run_id)
         return await workbench.decide(run_id, approved=False, call=data.call, reason=data.reason)
 
     @post(
@@ -164,9 +182,19 @@ class RunController(Controller):
         summary="Go on with an interrupted run",
         responses=NOT_FOUND | NOT_PAUSED,
     )
-    async def resume(self, run_id: FromPath[str], workbench: NamedDependency[Workbench]) -> RunRecord:
+    async def resume(
+        self, run_id: FromPath[str], workbench: NamedDependency[Workbench], principal: NamedDependency[Principal]
+    ) -> RunRecord:
         """What it had done before is taken from the record, and not done again."""
+        await seen_run(workbench, principal, run_id)
         return await workbench.resume(run_id)
+
+
+async def seen_run(workbench: Workbench, principal: Principal, run_id: str) -> RunRecord:
+    """A run as it stands; raises RunNotFound also for somebody else's."""
+    run = await workbench.run(run_id)
+    check_owner(principal, run.account.user_id if run.account else None, missing_run(run_id))
+    return run
 
 
 def _known_state(name: str | None) -> RunState | None:
