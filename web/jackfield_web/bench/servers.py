@@ -80,7 +80,9 @@ async def jackfield(plugins: PluginHost, folder: Path, database: str) -> AsyncIt
         "JACKFIELD_LOG_LEVEL": "warning",
         "PYTHONPATH": str(_installed_engine(folder / "site")),
     }
-    settings = load_settings(home=home, database_url=database, identity={"enabled": True, "setup_token": secrets.token_urlsafe()})
+    settings = load_settings(
+        home=home, database_url=database, identity={"enabled": True, "setup_token": secrets.token_urlsafe()}
+    )
     key = await _prepared(settings, plugins)
     port = free_port()
     command = [sys.executable, "-m", "jackfield", "serve", "--port", str(port), "--model", MODEL]
