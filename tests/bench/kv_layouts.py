@@ -25,6 +25,7 @@ from jackfield_engines.llama_cpp.adapters import Adapters
 from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.factory import LlamaCppFactory
 from jackfield_engines.llama_cpp.machine import usable_cores
+from jackfield_engines.llama_cpp.native_context import Context, ContextOptions
 from jackfield_engines.llama_cpp.prefill_context import PrefillContext
 
 SEQUENCES = 16
@@ -50,9 +51,9 @@ LAYOUTS = [
 ]
 
 
-def context(weights: native.Weights, layout: Layout, *, cells: int, sequences: int) -> native.Context:
+def context(weights: native.Weights, layout: Layout, *, cells: int, sequences: int) -> Context:
     """A context of a layout."""
-    options = native.ContextOptions(
+    options = ContextOptions(
         cells=cells,
         sequences=sequences,
         rows=ROWS,
@@ -61,7 +62,7 @@ def context(weights: native.Weights, layout: Layout, *, cells: int, sequences: i
         flash_attention=layout.flash_attention,
         pooled=layout.pooled,
     )
-    return native.Context(weights, options)
+    return Context(weights, options)
 
 
 def engine_of(model: InstalledModel, layout: Layout) -> LlamaCppEngine:

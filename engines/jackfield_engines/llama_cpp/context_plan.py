@@ -10,7 +10,7 @@ from jackfield_engines.llama_cpp.cache_format import F16, CacheFormat, key_forma
 from jackfield_engines.llama_cpp.footprint import cell_bytes, compute_bytes, output_bytes, state_bytes
 from jackfield_engines.llama_cpp.gguf_file import GgufHead
 from jackfield_engines.llama_cpp.machine import usable_cores
-from jackfield_engines.llama_cpp.native import MOST_SEQUENCES
+from jackfield_engines.llama_cpp.native_context import MOST_SEQUENCES
 
 log = structlog.get_logger()
 

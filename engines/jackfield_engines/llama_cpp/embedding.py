@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from jackfield.contracts.models import ModelDescription
 from jackfield.errors import ContextOverflow, EngineFailure, InvalidRequest
 from jackfield_engines.llama_cpp.context_plan import EmbeddingPlan
-from jackfield_engines.llama_cpp.native import Context, Weights
+from jackfield_engines.llama_cpp.native import Weights
+from jackfield_engines.llama_cpp.native_context import Context
 
 
 class LlamaCppEmbeddingEngine:

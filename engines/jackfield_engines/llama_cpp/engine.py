@@ -16,7 +16,8 @@ from jackfield.errors import EngineFailure, InvalidRequest
 from jackfield.messages import Message
 from jackfield_engines.llama_cpp.adapters import Adapters
 from jackfield_engines.llama_cpp.chat_template import CHATML_TOKENS, ChatTemplate, chat_template
-from jackfield_engines.llama_cpp.native import Context, Weights
+from jackfield_engines.llama_cpp.native import Weights
+from jackfield_engines.llama_cpp.native_context import Context
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 from jackfield_engines.llama_cpp.sampler import ConstrainedSampler, SampledVocabulary, likeliest, sampler_for
 from jackfield_engines.llama_cpp.saved_state import pack, unpack

@@ -18,6 +18,7 @@ from jackfield_engines.llama_cpp.engine import LlamaCppEngine
 from jackfield_engines.llama_cpp.gguf_file import GgufHead, read_head
 from jackfield_engines.llama_cpp.machine import available_memory
 from jackfield_engines.llama_cpp.memory import fit
+from jackfield_engines.llama_cpp.native_context import MEAN_POOLING, RANK_POOLING, Context, ContextOptions
 from jackfield_engines.llama_cpp.prefill_context import PrefillContext
 from jackfield_engines.llama_cpp.quantizer import LlamaCppQuantizer
 
@@ -50,7 +51,7 @@ class LlamaCppFactory(LlamaCppQuantizer):
         description = model_description(model.path, head, weights)
         if not description.generates:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
-        context = native.Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences))
+        context = Context(weights, _options(plan, cells=plan.cells, sequences=plan.sequences))
         cuts = not weights.remembers_whole
         # llama.cpp reuses cells behind a layer's window, and so drops earlier tokens of a sequence unseen.
         keeps_all = not 0 < weights.window < plan.context_length
@@ -72,10 +73,10 @@ class LlamaCppFactory(LlamaCppQuantizer):
         plan = self._embedding_plan(model, head, settings)
         self._require_room(model, head, plan, settings)
         weights = native.shared_weights(model.path, gpu_layers=settings.gpu_layers)
-        pooling = head.of_architecture("pooling_type") or native.MEAN_POOLING
-        if pooling == native.RANK_POOLING or weights.encodes_first:
+        pooling = head.of_architecture("pooling_type") or MEAN_POOLING
+        if pooling == RANK_POOLING or weights.encodes_first:
             raise InvalidRequest(f"Model '{model.name}' does not embed texts.", parameter="model")
-        options = native.ContextOptions(
+        options = ContextOptions(
             cells=plan.rows,
             sequences=plan.texts,
             rows=plan.rows,
@@ -86,7 +87,7 @@ class LlamaCppFactory(LlamaCppQuantizer):
         )
         return LlamaCppEmbeddingEngine(
             weights,
-            native.Context(weights, options),
+            Context(weights, options),
             model=model_description(model.path, head, weights),
             size=weights.output_size,
             plan=plan,
@@ -118,8 +119,8 @@ class LlamaCppFactory(LlamaCppQuantizer):
             raise ModelTooLarge(outcome.reason)
 
 
-def _options(plan: ContextPlan, *, cells: int, sequences: int) -> native.ContextOptions:
-    return native.ContextOptions(
+def _options(plan: ContextPlan, *, cells: int, sequences: int) -> ContextOptions:
+    return ContextOptions(
         cells=cells,
         sequences=sequences,
         rows=plan.batch_tokens,
@@ -136,7 +137,7 @@ def _prefill_context(weights: native.Weights, plan: ContextPlan) -> PrefillConte
     if not plan.prefill_cells:
         return None
     options = _options(plan, cells=plan.prefill_cells, sequences=1)
-    return PrefillContext(native.Context(weights, options), plan.prefill_cells)
+    return PrefillContext(Context(weights, options), plan.prefill_cells)
 
 
 def _on_gpu(settings: EngineSettings) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -20,6 +21,15 @@ class Complaint(msgspec.Struct, frozen=True):
 
     line: str
     error: bool
+
+
+def told_reason(complaints: Sequence[Complaint]) -> str:
+    """The first error, without the names of functions; what follows it only passes the failure on."""
+    errors = [complaint.line for complaint in complaints if complaint.error]
+    lines = errors or [complaint.line for complaint in complaints]
+    if not lines:
+        return "llama.cpp did not say why"
+    return re.sub(r"^(\w+: )+(error loading model: )?", "", lines[0]).rstrip(".")
 
 
 class LogCapture:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jackfield.contracts.engine import TokenBatch
-from jackfield_engines.llama_cpp.native import Adapter, Context
+from jackfield_engines.llama_cpp.native import Adapter
+from jackfield_engines.llama_cpp.native_context import Context
 
 Logits = dict[int, NDArray[np.float32]]
 """The logits of a batch's flagged rows, (n_vocab,) each."""

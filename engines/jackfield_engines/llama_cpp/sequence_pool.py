@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from jackfield.contracts.engine import TokenBatch
 from jackfield.errors import JackfieldError
-from jackfield_engines.llama_cpp.native import Adapter, Context
+from jackfield_engines.llama_cpp.native import Adapter
+from jackfield_engines.llama_cpp.native_context import Context
 from jackfield_engines.llama_cpp.prefill_context import Logits, PrefillContext
 
 WORTH_AVOIDING = 256
