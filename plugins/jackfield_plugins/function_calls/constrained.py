@@ -46,6 +46,9 @@ ONE = """. For example, asked to double 3 with a function "double", answer"""
 SEVERAL = """, with one call for each thing that is asked for. For example, asked to double 3 and 8 with a function \
 "double", answer"""
 
+READ = "\nThese are the results. Answer from them in plain words, or call what is still missing."
+"""Behind results: small models else make the calls of their last turn over and over."""
+
 
 def _forms() -> Iterator[CallForm]:
     """What is asked for, alone and within a fence, and what models write in spite of that."""
@@ -84,8 +87,10 @@ class ConstrainedProtocol:
     ) -> Presentation:
         """Tools in a system message, since small models heed one form in plain words better than their template's."""
         written = tuple(with_written_calls(messages, written_calls))
-        read = tuple(results_as_users_turns(written, "<tool_response>\n", "\n</tool_response>"))
-        if choice.mode == "none" or not tools:
+        may_call = choice.mode != "none" and bool(tools)
+        remark = READ if may_call else ""
+        read = tuple(results_as_users_turns(written, "<tool_response>\n", "\n</tool_response>", remark=remark))
+        if not may_call:
             return Presentation(messages=read)
         check_choice(tools, choice)
         return Presentation(

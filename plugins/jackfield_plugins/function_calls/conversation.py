@@ -45,19 +45,28 @@ def with_written_calls(messages: Sequence[Message], written: WrittenCalls) -> It
             yield message
 
 
-def results_as_users_turns(messages: Sequence[Message], opening: str, closing: str) -> Iterator[Message]:
-    """Results in the words of a user, for templates that know no tools; those that follow on each other in one turn."""
+def results_as_users_turns(
+    messages: Sequence[Message], opening: str, closing: str, *, remark: str = ""
+) -> Iterator[Message]:
+    """Results in the words of a user, for templates that know no tools; those that follow on each other in one turn.
+
+    A `remark` ends each such turn.
+    """
     spans: list[Span] = []
     for message in messages:
         if message.role == "tool":
             spans += [Span("\n" + opening if spans else opening, "system"), *message.spans, Span(closing, "system")]
             continue
         if spans:
-            yield Message(role="user", spans=tuple(span for span in spans if span.text))
+            yield _users_turn(spans, remark)
             spans = []
         yield message
     if spans:
-        yield Message(role="user", spans=tuple(span for span in spans if span.text))
+        yield _users_turn(spans, remark)
+
+
+def _users_turn(spans: Sequence[Span], remark: str) -> Message:
+    return Message(role="user", spans=tuple(span for span in (*spans, Span(remark, "system")) if span.text))
 
 
 def tool_turn(call: Call, result: ToolResult) -> Message:
