@@ -46,15 +46,17 @@ class RunConsumer:
         self._app: Any = working_app(redis_url, concurrency)
         self._app.task(self._perform, name=RUN_TASK, shared=False)
         self._app.task(self._embed, name=EMBED_TASK, shared=False)
-        self._app.finalize()
         self._queues = {worker_queue(node.id), *map(model_queue, thread.call(node.models()))}
         self._stopping = threading.Event()
         self._draining = threading.Thread(target=self._drain, name="drain", daemon=True)
 
     def run(self, on_ready: Callable[[str], None]) -> None:
         """Take messages until stopped, and come back when all that was taken is done or handed back."""
+        from celery.app.trace import setup_worker_optimizations  # type: ignore[import-untyped]
         from celery.worker import WorkController  # type: ignore[import-untyped]
 
+        # Without it the pool's threads look for tasks in Celery's default application.
+        setup_worker_optimizations(self._app, self._node.id)
         worker = WorkController(
             self._app,
             hostname=f"jackfield@{self._node.id}",
