@@ -13,6 +13,7 @@ from jackfield.decoding.handle import SequenceHandle
 from jackfield.decoding.request import Admitted, Broken, Delta, Ended, Injected, Parked, Stopped
 from jackfield.errors import JackfieldError
 from jackfield.events import (
+    FINAL_EVENTS,
     Cancelled,
     Finished,
     Paused,
@@ -163,12 +164,15 @@ class RunLifecycle:
             async with aclosing(events) as bodies:
                 async for body in bodies:
                     used.take(body)
+                    if isinstance(body, FINAL_EVENTS):
+                        await self._correct_rate(run, used.usage)
                     yield body
         except asyncio.CancelledError:
             if not control.lets_go():
                 raise
         finally:
-            await self._correct_rate(run, used.usage)
+            if not used.ended:
+                await self._correct_rate(run, used.usage)
 
     async def _correct_rate(self, run: RunRecord, usage: Usage | None) -> None:
         """Let the minute's window of who asked hold what a run really took."""

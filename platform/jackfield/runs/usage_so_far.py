@@ -16,6 +16,7 @@ class UsageSoFar:
         self._open = NOTHING
         self._end: Usage | None = None
         self._began = False
+        self.ended = False
         for body in bodies:
             self.take(body)
 
@@ -31,7 +32,7 @@ class UsageSoFar:
                 self._began = True
                 self._whole, self._open = sum_of(self._whole, usage), NOTHING
             case Finished(usage=usage) | Failed(usage=usage) | Cancelled(usage=usage):
-                self._end = usage
+                self._end, self.ended = usage, True
 
     @property
     def usage(self) -> Usage | None:
