@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from jackfield.contracts.memory import Memory
     from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
-    from jackfield.contracts.records import Migrator, StateStoreFactory
+    from jackfield.contracts.records import Archivist, Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
     from jackfield.contracts.sources import ModelSource
     from jackfield.contracts.tools import Tool, ToolSource
+    from jackfield.contracts.uploads import BlobStoreFactory
 
 PROJECT = "jackfield"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -98,6 +99,14 @@ class Hooks:
     @hookspec
     def jackfield_migrators(self) -> list[Provided[Migrator]]:  # type: ignore[empty-body]
         """Offer to bring a database's tables up to date. Fires when plugins load; built before a store is opened."""
+
+    @hookspec
+    def jackfield_archivists(self) -> list[Provided[Archivist]]:  # type: ignore[empty-body]
+        """Offer to back databases up and bring them back. Fires when plugins load; built by `jackfield db backup`."""
+
+    @hookspec
+    def jackfield_blob_stores(self) -> list[Provided[BlobStoreFactory]]:  # type: ignore[empty-body]
+        """Offer stores for uploaded bytes. Fires when plugins load; the first is built at the first upload."""
 
     @hookspec
     def jackfield_doors(self) -> list[Provided[ServingDoor]]:  # type: ignore[empty-body]

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from jackfield.contracts.memory import Memory
     from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
-    from jackfield.contracts.records import Migrator, StateStoreFactory
+    from jackfield.contracts.records import Archivist, Migrator, StateStoreFactory
     from jackfield.contracts.routers import Router
     from jackfield.contracts.sources import ModelSource
     from jackfield.contracts.tools import Tool, ToolSource
+    from jackfield.contracts.uploads import BlobStoreFactory
 
 T = TypeVar("T")
 
@@ -145,6 +146,8 @@ class Registry:
         self.executors: Shelf[ExecutorFactory] = Shelf("executor")
         self.state_stores: Shelf[StateStoreFactory] = Shelf("state store", extra="local")
         self.migrators: Shelf[Migrator] = Shelf("migrator", extra="local")
+        self.archivists: Shelf[Archivist] = Shelf("archivist", extra="server")
+        self.blob_stores: Shelf[BlobStoreFactory] = Shelf("blob store", extra="server")
         self.doors: Shelf[ServingDoor] = Shelf("door", extra="server")
         self.mounts: Shelf[Mount] = Shelf("mount", extra="server")
         self.commands: Shelf[click.Command] = Shelf("command", reserved=OWN_COMMANDS)

@@ -250,6 +250,7 @@ async def _draft_model(settings: Settings, catalog: ModelCatalog) -> InstalledMo
 async def _prune(store: StateStore, keep_days: int) -> None:
     now = datetime.now(UTC)
     await store.budgets.expire(before=now - ABANDONED)
+    await store.identity.sessions.prune(before=now)
     if keep_days:
         await store.runs.prune(before=now - timedelta(days=keep_days))
 

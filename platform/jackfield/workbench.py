@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import ConversationRecords, RunRecords, StateStore
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
+from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
 from jackfield.events import Decided, RunEvent
@@ -95,6 +97,16 @@ class Workbench:
     def spending_limits(self) -> SpendingLimits:
         """Budgets, and what is used of them."""
         return SpendingLimits(self._store.budgets, self._store.identity, self._books.budgets_changed)
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Uploaded bytes; raises NothingRegistered or MissingDependency."""
+        return self.plugins.registry.blob_stores.first().open(self.settings.blobs_folder)
+
+    @property
+    def uploads(self) -> UploadRecords:
+        """Uploaded files on record."""
+        return self._store.uploads
 
     @property
     def conversations(self) -> ConversationRecords:

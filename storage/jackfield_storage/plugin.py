@@ -1,4 +1,4 @@
-"""What the storage room offers: a state store."""
+"""What the storage room offers: a state store, and a store for uploaded bytes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from jackfield.contracts.records import StateStoreFactory
+    from jackfield.contracts.uploads import BlobStoreFactory
 
 
 @hookimpl
@@ -17,7 +18,19 @@ def jackfield_state_stores() -> list[Provided[StateStoreFactory]]:
     return [Provided("sqlalchemy", _state_store_factory, "state in a SQLite file or on a PostgreSQL server")]
 
 
+@hookimpl
+def jackfield_blob_stores() -> list[Provided[BlobStoreFactory]]:
+    """Files in the data folder."""
+    return [Provided("files", _blob_store_factory, "uploaded bytes as files, each named for its BLAKE3 digest")]
+
+
 def _state_store_factory() -> StateStoreFactory:
     from jackfield_storage.state_store import SqlStateStoreFactory
 
     return SqlStateStoreFactory()
+
+
+def _blob_store_factory() -> BlobStoreFactory:
+    from jackfield_storage.blobs import FileBlobStores
+
+    return FileBlobStores()

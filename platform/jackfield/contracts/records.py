@@ -16,7 +16,7 @@ from jackfield.contracts.budgets import BudgetRecords, Reservation, Spending
 from jackfield.contracts.identity_records import IdentityRecords
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import Conversation, RunRecord, RunState, StoredMessage
-from jackfield.contracts.uploads import UploadRecords
+from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.events import RunEvent, Usage
 from jackfield.messages import Message
 
@@ -230,6 +230,38 @@ class Migrator(Protocol):
 
     def newest(self) -> str:
         """The revision this code expects."""
+        ...
+
+
+class ArchiveContents(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds: the revision of its tables, their rows, and blobs; and blobs that could not be read."""
+
+    revision: str
+    made_at: datetime
+    rows: dict[str, int]
+    blobs: int = 0
+    missing_blobs: tuple[str, ...] = ()
+
+
+class Archivist(Protocol):
+    """Writes a whole database and the uploaded bytes to one file, and brings them back to any kind of database.
+
+    Blocking, and not to be called from a thread with an event loop. Whatever fails leaves the file, and the database,
+    as they were.
+    """
+
+    def claims(self, url: str) -> bool: ...
+
+    def backup(self, url: str, blobs: BlobStore, archive: Path) -> ArchiveContents:
+        """Write one state of everything; raises NameTaken where the file exists, StateUnavailable or DiskFull."""
+        ...
+
+    def restore(self, archive: Path, url: str, blobs: BlobStore, *, replace: bool = False) -> ArchiveContents:
+        """Bring everything back in one transaction, and the tables up to date.
+
+        Raises InvalidRequest for a file that is no whole archive or of a newer Jackfield, Conflict where the database
+        holds something that is not to be replaced, StateUnavailable.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -55,3 +56,11 @@ class BlobStore(Protocol):
         ...
 
     async def remove(self, digest: str) -> bool: ...
+
+
+class BlobStoreFactory(Protocol):
+    """Opens blob stores."""
+
+    def open(self, folder: Path) -> BlobStore:
+        """The store in a folder, which is made when something is first put there."""
+        ...

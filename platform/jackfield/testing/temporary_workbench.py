@@ -13,9 +13,11 @@ from jackfield.contracts.engine import EngineFactory, EngineSettings, Fit
 from jackfield.contracts.models import InstalledModel, ModelDescription
 from jackfield.contracts.records import Migrator, StateStore, StateStoreFactory
 from jackfield.contracts.registration import Provided
+from jackfield.contracts.uploads import BlobStoreFactory
 from jackfield.hookspecs import hookimpl
 from jackfield.plugin_host import PluginHost
 from jackfield.settings import Settings, load_settings
+from jackfield.testing.memory_blobs import InMemoryBlobStores
 from jackfield.testing.memory_store import InMemoryStateStore
 from jackfield.testing.scripted_engine import ScriptedEmbeddingEngine, ScriptedEngine
 from jackfield.wiring import open_workbench
@@ -94,6 +96,11 @@ class TemporaryPlugin:
     def jackfield_state_stores(self) -> list[Provided[StateStoreFactory]]:
         """The store in memory."""
         return [Provided("memory", lambda: self._stores)]
+
+    @hookimpl
+    def jackfield_blob_stores(self) -> list[Provided[BlobStoreFactory]]:
+        """Bytes in memory."""
+        return [Provided("memory", InMemoryBlobStores)]
 
     @hookimpl
     def jackfield_migrators(self) -> list[Provided[Migrator]]:

@@ -1,0 +1,198 @@
+"""Bytes as files, each named for its BLAKE3 digest and put in place only when it is whole and on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any, BinaryIO, TypeVar
+
+from blake3 import blake3
+
+from jackfield.cancellation import carried_through
+from jackfield.contracts.uploads import BlobStore
+from jackfield.errors import InvalidRequest, NotFound
+from jackfield.models.disk import disk_errors
+from jackfield.quantities import readable_bytes
+
+T = TypeVar("T")
+
+PIECE = 1 << 20
+"""Bytes that are written and read at a time."""
+
+DIGEST = re.compile("[0-9a-f]{64}")
+STALE = 24 * 3600
+"""Seconds after which a scratch file was left by a process that died."""
+
+
+class FileBlobStores:
+    """Implements `jackfield.contracts.uploads.BlobStoreFactory`."""
+
+    def open(self, folder: Path) -> BlobStore:
+        return FileBlobs(folder)
+
+
+class FileBlobs:
+    """Implements `jackfield.contracts.uploads.BlobStore`; `ab/abcd…` holds the bytes of digest `abcd…`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._swept = False
+
+    async def put(self, chunks: AsyncIterable[bytes], *, most: int) -> tuple[str, int]:
+        scratch = _Scratch()
+        try:
+            await self._on_disk(lambda: scratch.open(self._incoming()))
+            async for piece in _pieces(chunks):
+                if scratch.size + len(piece) > most:
+                    raise InvalidRequest(f"The file is larger than the {readable_bytes(most)} that are allowed.")
+                await self._on_disk(scratch.write, piece)
+            digest = await self._on_disk(scratch.move, self._place)
+        finally:
+            await self._on_disk(scratch.drop)
+        return digest, scratch.size
+
+    async def read(self, digest: str) -> AsyncGenerator[bytes]:
+        blob = _Blob(self._known_place(digest), digest)
+        try:
+            await self._on_disk(blob.open)
+            while piece := await self._on_disk(blob.piece):
+                yield piece
+        finally:
+            await self._on_disk(blob.close)
+
+    async def remove(self, digest: str) -> bool:
+        return bool(DIGEST.fullmatch(digest)) and await self._on_disk(_unlinked, self._place(digest))
+
+    async def _on_disk(self, work: Callable[..., T], *values: Any) -> T:
+        """What work gives in a thread; a cancel waits for it, for nothing may be left open or half done."""
+
+        def worked() -> T:
+            with disk_errors(self._folder):
+                return work(*values)
+
+        return await carried_through(asyncio.to_thread(worked))
+
+    def _known_place(self, digest: str) -> Path:
+        if not DIGEST.fullmatch(digest):
+            raise _no_blob(digest)
+        return self._place(digest)
+
+    def _place(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest
+
+    def _incoming(self) -> Path:
+        """The folder of scratch files, without those of processes that died."""
+        folder = self._folder / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self._swept:
+            for path in folder.iterdir():
+                if path.stat().st_mtime < time.time() - STALE:
+                    path.unlink(missing_ok=True)
+            self._swept = True
+        return folder
+
+
+class _Scratch:
+    """A file that is being written, in the same file system as its place."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self._path: Path | None = None
+        self._hasher = blake3()
+        self.size = 0
+
+    def open(self, folder: Path) -> None:
+        self._descriptor, name = mkstemp(dir=folder)
+        self._path = Path(name)
+
+    def write(self, piece: bytes) -> None:
+        self._hasher.update(piece)
+        self.size += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(self._opened, rest) :]
+
+    def move(self, place: Callable[[str], Path]) -> str:
+        """Put the file under its digest, over the same bytes if they are there."""
+        os.fsync(self._opened)
+        digest = self._hasher.hexdigest()
+        target = place(digest)
+        target.parent.mkdir(exist_ok=True)
+        assert self._path is not None
+        self._path.replace(target)
+        _sync_folder(target.parent)
+        return digest
+
+    def drop(self) -> None:
+        """Close and delete what was not moved."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    @property
+    def _opened(self) -> int:
+        assert self._descriptor is not None
+        return self._descriptor
+
+
+class _Blob:
+    """A file that is being read."""
+
+    def __init__(self, path: Path, digest: str) -> None:
+        self._path = path
+        self._digest = digest
+        self._file: BinaryIO | None = None
+
+    def open(self) -> None:
+        try:
+            self._file = self._path.open("rb")
+        except FileNotFoundError as error:
+            raise _no_blob(self._digest) from error
+
+    def piece(self) -> bytes:
+        assert self._file is not None
+        return self._file.read(PIECE)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """Small chunks joined, for each piece costs a change of thread."""
+    gathered = bytearray()
+    async for chunk in chunks:
+        gathered += chunk
+        if len(gathered) >= PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
+def _unlinked(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename outlive a power cut, where the system lets folders be synced."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _no_blob(digest: str) -> NotFound:
+    return NotFound(f"No bytes are stored under '{digest}'.")
