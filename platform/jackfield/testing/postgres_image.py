@@ -57,6 +57,7 @@ class PostgresImage:
         return known.get("postgres") or known["nobody"]
 
     def _initialise(self, data: Path, environment: Mapping[str, str]) -> None:
+        self._folder.chmod(0o700)
         password = self._folder / "password"
         password.write_text(environment["POSTGRES_PASSWORD"], encoding="utf-8")
         name = environment["POSTGRES_USER"]
