@@ -167,7 +167,7 @@ class RunPerformer:
     ) -> None:
         async with aclosing(self._lifecycle.perform(held.run, control, history)) as events:
             async for body in events:
-                held.closing = isinstance(body, Paused | FINAL_EVENTS)
+                held.closing = isinstance(body, (Paused, *FINAL_EVENTS))
                 held.writes = held.writes or isinstance(body, TextDelta)
                 if isinstance(body, Started):
                     self.prefixes.remember(fingerprints(held.run.request))
