@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
 
 from jackfield.contracts.budgets import Reservation, Spending, no_room
 from jackfield.contracts.identity import Holder
@@ -42,45 +41,45 @@ class BudgetLedger:
             (BudgetUseRow.money + BudgetUseRow.reserved_money).label("money"),
         )
 
-    async def set_aside(self, connection: AsyncConnection, reservations: Sequence[Reservation]) -> None:
+    def set_aside(self, connection: Connection, reservations: Sequence[Reservation]) -> None:
         """Raises BudgetExceeded, whereupon the transaction is to be given up."""
         if not reservations:
             return
-        await connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
+        connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
         use = _use()
         for reservation in reservations:
             _reserve(use, reservation, reservation.amount)
-        await self._add_checked(connection, use, reservations[0].at)
+        self._add_checked(connection, use, reservations[0].at)
 
-    async def enlarge(self, connection: AsyncConnection, reservation_id: str, amount: Spending) -> None:
+    def enlarge(self, connection: Connection, reservation_id: str, amount: Spending) -> None:
         """Raises BudgetExceeded or NotFound, whereupon the transaction is to be given up."""
         this = select(ReservationRow.__table__).where(ReservationRow.id == reservation_id).with_for_update()
-        row = (await connection.execute(this)).one_or_none()
+        row = (connection.execute(this)).one_or_none()
         if row is None:
             raise NotFound(f"There is no open reservation '{reservation_id}'; it was settled or has expired.")
         changed = update(ReservationRow).where(ReservationRow.id == reservation_id)
-        await connection.execute(changed.values(tokens=amount.tokens, money=amount.money))
+        connection.execute(changed.values(tokens=amount.tokens, money=amount.money))
         reservation, use = _reservation(row), _use()
         more = Spending(tokens=amount.tokens - reservation.amount.tokens, money=amount.money - reservation.amount.money)
         _reserve(use, reservation, more)
-        await self._add_checked(connection, use, reservation.at)
+        self._add_checked(connection, use, reservation.at)
 
-    async def settle(self, connection: AsyncConnection, spent: Sequence[tuple[str, Spending]]) -> int:
+    def settle(self, connection: Connection, spent: Sequence[tuple[str, Spending]]) -> int:
         """Count what was spent of reservations that are open; how many were."""
         by_id = dict(spent)
         these = select(ReservationRow.id).where(ReservationRow.id.in_(by_id)).order_by(ReservationRow.id)
-        return await self._settle(connection, these.with_for_update(), by_id)
+        return self._settle(connection, these.with_for_update(), by_id)
 
-    async def expire(self, connection: AsyncConnection, before: datetime) -> int:
+    def expire(self, connection: Connection, before: datetime) -> int:
         """Give back what belongs to no run; how many reservations that were. Those being settled are left alone."""
         of_a_run = select(RunRow.id).where(RunRow.id == ReservationRow.id).exists()
         these = select(ReservationRow.id).where(ReservationRow.at < before, ~of_a_run)
-        return await self._settle(connection, these.with_for_update(skip_locked=True), None)
+        return self._settle(connection, these.with_for_update(skip_locked=True), None)
 
-    async def _settle(self, connection: AsyncConnection, these: Any, spent: dict[str, Spending] | None) -> int:
+    def _settle(self, connection: Connection, these: Any, spent: dict[str, Spending] | None) -> int:
         """Without `spent` nothing was, and no request is counted."""
         gone = delete(ReservationRow).where(ReservationRow.id.in_(these)).returning(ReservationRow.__table__)
-        rows = (await connection.execute(gone)).all()
+        rows = (connection.execute(gone)).all()
         use = _use()
         for row in rows:
             reservation = _reservation(row)
@@ -88,12 +87,12 @@ class BudgetLedger:
             if spent is not None:
                 _spend(use, reservation, spent[reservation.id])
         if use:
-            await connection.execute(self._counting, _in_order(use))
+            connection.execute(self._counting, _in_order(use))
         return len(rows)
 
-    async def _add_checked(self, connection: AsyncConnection, use: Use, at: datetime) -> None:
-        budgets = await _budgets(connection, {holder for holder, _ in use})
-        for row in await connection.execute(self._checking, _in_order(use)):
+    def _add_checked(self, connection: Connection, use: Use, at: datetime) -> None:
+        budgets = _budgets(connection, {holder for holder, _ in use})
+        for row in connection.execute(self._checking, _in_order(use)):
             holder = Holder(row.kind, row.holder_id)
             budget = budgets.get((holder, _period(row.window)))
             for unit in UNITS if budget else ():
@@ -106,9 +105,9 @@ class BudgetLedger:
                     raise no_room(holder, row.window, unit, more=more, used=total - more, most=most, at=at)
 
 
-async def _budgets(connection: AsyncConnection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Row[Any]]:
+def _budgets(connection: Connection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Row[Any]]:
     theirs = tuple_(BudgetRow.kind, BudgetRow.holder_id).in_([(holder.kind, holder.id) for holder in holders])
-    rows = await connection.execute(select(*BudgetRow.__table__.columns).where(theirs))
+    rows = connection.execute(select(*BudgetRow.__table__.columns).where(theirs))
     return {(Holder(row.kind, row.holder_id), row.period): row for row in rows}
 
 

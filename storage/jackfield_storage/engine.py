@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from jackfield.cancellation import carried_through
-from jackfield_storage.addresses import async_url, is_sqlite, place
+from jackfield_storage.addresses import async_url, blocking_url, is_sqlite, place
 from jackfield_storage.failures import translated
 from jackfield_storage.tables import Base
 
@@ -37,6 +39,9 @@ POSTGRES_LIMITS: dict[str, Any] = {
 }
 """Time-outs in the driver's words; they hold unless the database's address names its own."""
 
+COMMITTERS = 4
+"""Plain transactions at once, where the database takes more than one."""
+
 _WRITES = "jackfield_writes"
 
 
@@ -48,9 +53,10 @@ class Database:
         self.place = place(self.url)
         with translated(self.place):
             self._engine = _create_engine(self.url)
+            self._plain = _create_plain_engine(blocking_url(url))
+        self._threads = ThreadPoolExecutor(COMMITTERS, thread_name_prefix="commit")
         self._readers = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._writing = self._engine.execution_options(**{_WRITES: True})
-        self._writers = async_sessionmaker(self._writing, expire_on_commit=False)
+        self._writers = async_sessionmaker(self._engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
         # SQLite has one writer at a time; queueing here is fair, where its own waiting is polling.
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if is_sqlite(self.url) else nullcontext()
         # A SQLite statement that is cancelled goes on in its driver's thread, and the lock it takes would stay.
@@ -65,10 +71,13 @@ class Database:
         async with self._turn:
             return await self._finish(self._transaction(self._writers, work))
 
-    async def commit(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """As `write`, for statements without objects behind them: cheaper, for what every request writes."""
+    async def commit(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, for statements without objects behind them: cheaper, for what every request writes.
+
+        The work is done in a thread, where each statement is a call and no turn of the event loop.
+        """
         async with self._turn:
-            return await self._finish(self._plain_transaction(work))
+            return await carried_through(self._in_thread(work))
 
     async def row(self, table: type[R], key: str) -> R | None:
         """The row with a primary key."""
@@ -100,6 +109,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; a second call does nothing."""
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._plain.dispose)
         await self._engine.dispose()
 
     async def _transaction(
@@ -109,10 +120,23 @@ class Database:
             async with sessions.begin() as session:
                 return await work(session)
 
-    async def _plain_transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _in_thread(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._committed, work)
+
+    def _committed(self, work: Callable[[Connection], T]) -> T:
+        """Blocking. A connection that was lost with a server that restarted is made anew, once, before the commit."""
         with translated(self.place):
-            async with self._writing.begin() as connection:
-                return await work(connection)
+            for first in (True, False):
+                with self._plain.connect() as connection:
+                    try:
+                        done = work(connection)
+                    except DBAPIError as error:
+                        if first and error.connection_invalidated:
+                            continue
+                        raise
+                    connection.commit()
+                    return done
+        raise AssertionError("the second try returns or raises")
 
 
 async def _as_it_comes(work: Coroutine[Any, Any, T]) -> T:
@@ -120,13 +144,29 @@ async def _as_it_comes(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _create_engine(url: URL) -> AsyncEngine:
-    limits = SQLITE_LIMITS if is_sqlite(url) else POSTGRES_LIMITS
-    unset = {key: value for key, value in limits.items() if key not in url.query}
-    engine = create_async_engine(url, pool_pre_ping=not is_sqlite(url), connect_args=unset)
-    if is_sqlite(url):
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        event.listen(engine.sync_engine, "begin", _begin)
+    engine = create_async_engine(url, pool_pre_ping=not is_sqlite(url), connect_args=_limits(url))
+    _prepare_connections(engine.sync_engine)
     return engine
+
+
+def _create_plain_engine(url: URL) -> Engine:
+    """For writing from threads."""
+    limits = {**_limits(url), "check_same_thread": False} if is_sqlite(url) else _limits(url)
+    engine = create_engine(url, connect_args=limits, pool_size=COMMITTERS).execution_options(**{_WRITES: True})
+    _prepare_connections(engine)
+    return engine
+
+
+def _limits(url: URL) -> dict[str, Any]:
+    """The time-outs that the address leaves open."""
+    limits = SQLITE_LIMITS if is_sqlite(url) else POSTGRES_LIMITS
+    return {key: value for key, value in limits.items() if key not in url.query}
+
+
+def _prepare_connections(engine: Engine) -> None:
+    if is_sqlite(engine.url):
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
 
 
 def _set_pragmas(connection: Any, entry: ConnectionPoolEntry) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from jackfield.contracts.records import RunEnd
 from jackfield.errors import Conflict, NameTaken
@@ -33,11 +32,11 @@ class Append(msgspec.Struct, frozen=True):
     end: RunEnd | None = None
 
 
-async def append(connection: AsyncConnection, ledger: BudgetLedger, appends: Sequence[Append]) -> None:
+def append(connection: Connection, ledger: BudgetLedger, appends: Sequence[Append]) -> None:
     """All of them; raises for the first that cannot be, whereupon the transaction is to be given up."""
     ids = {each.run_id for each in appends}
-    workers = await _locked(connection, ids)
-    last = await _last_numbers(connection, ids)
+    workers = _locked(connection, ids)
+    last = _last_numbers(connection, ids)
     for each in appends:
         if each.run_id not in workers:
             raise no_run(each.run_id)
@@ -46,20 +45,20 @@ async def append(connection: AsyncConnection, ledger: BudgetLedger, appends: Seq
         if each.events:
             check_follows(each.run_id, each.events[0].number, last.get(each.run_id, 0))
             last[each.run_id] = each.events[-1].number
-    await _insert(connection, [event for each in appends for event in each.events])
+    _insert(connection, [event for each in appends for event in each.events])
     ends = [(each.run_id, each.end) for each in appends if each.end]
     if ends:
-        await connection.execute(ENDING, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
-        await ledger.settle(connection, [(run_id, end.spent) for run_id, end in ends])
+        connection.execute(ENDING, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
+        ledger.settle(connection, [(run_id, end.spent) for run_id, end in ends])
 
 
-async def append_held(
-    connection: AsyncConnection, worker: str, batches: Sequence[tuple[str, Sequence[RunEvent]]]
+def append_held(
+    connection: Connection, worker: str, batches: Sequence[tuple[str, Sequence[RunEvent]]]
 ) -> tuple[str, ...]:
     """What can be added for a worker; the runs whose events were not."""
     ids = {run_id for run_id, _ in batches}
-    workers = await _locked(connection, ids)
-    last = await _last_numbers(connection, ids)
+    workers = _locked(connection, ids)
+    last = _last_numbers(connection, ids)
     added: list[RunEvent] = []
     refused: dict[str, None] = {}
     for run_id, events in batches:
@@ -76,27 +75,27 @@ async def append_held(
             continue
         added.extend(events)
         last[run_id] = events[-1].number
-    await _insert(connection, added)
+    _insert(connection, added)
     return tuple(refused)
 
 
-async def _locked(connection: AsyncConnection, ids: Collection[str]) -> dict[str, str | None]:
+def _locked(connection: Connection, ids: Collection[str]) -> dict[str, str | None]:
     """The workers that hold runs; nobody else can claim these or add to them until the transaction ends."""
     these = select(RunRow.id, RunRow.worker).where(RunRow.id.in_(ids)).order_by(RunRow.id)
-    rows = await connection.execute(these.with_for_update(key_share=True))
+    rows = connection.execute(these.with_for_update(key_share=True))
     return {row.id: row.worker for row in rows}
 
 
-async def _last_numbers(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
+def _last_numbers(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     """The numbers of runs' last events; asked for after locking, for before it others may still add."""
     last = func.max(RunEventRow.number).label("last")
     found = select(RunEventRow.run_id, last).where(RunEventRow.run_id.in_(ids)).group_by(RunEventRow.run_id)
-    return {row.run_id: row.last for row in await connection.execute(found)}
+    return {row.run_id: row.last for row in connection.execute(found)}
 
 
-async def _insert(connection: AsyncConnection, events: Sequence[RunEvent]) -> None:
+def _insert(connection: Connection, events: Sequence[RunEvent]) -> None:
     if events:
-        await connection.execute(insert(RunEventRow), [event_values(event) for event in events])
+        connection.execute(insert(RunEventRow), [event_values(event) for event in events])
 
 
 def _by_run(ended: tuple[str, RunEnd]) -> str:

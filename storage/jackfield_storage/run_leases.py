@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Update, and_, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Update, and_, or_, select, update
 
 from jackfield.contracts.runs import RunRecord
 from jackfield_storage.engine import Database
@@ -29,8 +28,8 @@ class SqlRunLeases:
             .returning(*RunRow.__table__.columns)
         )
 
-        async def claim(connection: AsyncConnection) -> RunRecord | None:
-            row = (await connection.execute(claiming)).one_or_none()
+        def claim(connection: Connection) -> RunRecord | None:
+            row = connection.execute(claiming).one_or_none()
             return None if row is None else run_record(row)
 
         return await self._database.commit(claim)
@@ -66,8 +65,8 @@ class SqlRunLeases:
     async def _changed(self, change: Update) -> tuple[str, ...]:
         """The runs that an UPDATE changed."""
 
-        async def apply(connection: AsyncConnection) -> tuple[str, ...]:
-            return tuple(sorted(await connection.scalars(change.returning(RunRow.id))))
+        def apply(connection: Connection) -> tuple[str, ...]:
+            return tuple(sorted(connection.scalars(change.returning(RunRow.id))))
 
         return await self._database.commit(apply)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from jackfield.contracts.budgets import Reservation
@@ -119,9 +118,9 @@ class SqlRunRecords(SqlRunLeases):
         await self._appending.close()
 
     async def _add_all(self, additions: Sequence[Addition]) -> None:
-        async def add(connection: AsyncConnection) -> None:
-            await connection.execute(insert(RunRow), [run_values(run) for run, _ in additions])
-            await self._ledger.set_aside(connection, [reservation for _, reservation in additions if reservation])
+        def add(connection: Connection) -> None:
+            connection.execute(insert(RunRow), [run_values(run) for run, _ in additions])
+            self._ledger.set_aside(connection, [reservation for _, reservation in additions if reservation])
 
         try:
             await self._database.commit(add)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.contracts.identity import Invitation, User
 from jackfield.errors import Conflict, TeamNotFound
@@ -37,10 +36,10 @@ class SqlInvitationRecords:
     async def accept(self, invitation_id: str, user: User, *, password_hash: str | None, at: datetime) -> None:
         unused = update(InvitationRow).where(InvitationRow.id == invitation_id, InvitationRow.accepted_at.is_(None))
 
-        async def accept(connection: AsyncConnection) -> None:
-            if await connection.scalar(unused.values(accepted_at=at).returning(InvitationRow.id)) is None:
+        def accept(connection: Connection) -> None:
+            if connection.scalar(unused.values(accepted_at=at).returning(InvitationRow.id)) is None:
                 raise Conflict("The invitation was used already or has been withdrawn; ask an admin for another.")
-            await add_user(connection, user, password_hash)
+            add_user(connection, user, password_hash)
 
         await self._database.commit(accept)
 

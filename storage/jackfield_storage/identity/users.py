@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.contracts.identity import User
 from jackfield.errors import Conflict, NameTaken, TeamNotFound, UserNotFound
@@ -26,12 +25,12 @@ class SqlUserRecords:
         await self._database.commit(lambda connection: add_user(connection, user, password_hash))
 
     async def add_first(self, user: User, *, password_hash: str) -> None:
-        async def add(connection: AsyncConnection) -> None:
+        def add(connection: Connection) -> None:
             if not is_sqlite(self._database.url):
-                await connection.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
-            if await connection.scalar(select(UserRow.id).limit(1)) is not None:
+                connection.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+            if connection.scalar(select(UserRow.id).limit(1)) is not None:
                 raise Conflict("There is a first user already; ask an admin for an invitation.")
-            await add_user(connection, user, password_hash)
+            add_user(connection, user, password_hash)
 
         await self._database.commit(add)
 
@@ -53,21 +52,21 @@ class SqlUserRecords:
             raise _no_user(user_id)
 
     async def change(self, user: User) -> None:
-        async def change(connection: AsyncConnection) -> None:
+        def change(connection: Connection) -> None:
             if not (user.active and user.role == "admin"):
-                await _check_admin_besides(connection, user.id)
+                _check_admin_besides(connection, user.id)
             values = {name: value for name, value in _values(user).items() if name not in ("id", "created_at")}
             this = update(UserRow).where(UserRow.id == user.id).values(**values).returning(UserRow.id)
-            if await _written(connection, user, this) is None:
+            if _written(connection, user, this) is None:
                 raise _no_user(user.id)
 
         await self._database.commit(change)
 
     async def remove(self, user_id: str) -> bool:
-        async def remove(connection: AsyncConnection) -> bool:
-            await _check_admin_besides(connection, user_id)
+        def remove(connection: Connection) -> bool:
+            _check_admin_besides(connection, user_id)
             this = delete(UserRow).where(UserRow.id == user_id).returning(UserRow.id)
-            return await connection.scalar(this) is not None
+            return connection.scalar(this) is not None
 
         return await self._database.commit(remove)
 
@@ -80,19 +79,19 @@ class SqlUserRecords:
         return count
 
 
-async def add_user(connection: AsyncConnection, user: User, password_hash: str | None) -> None:
+def add_user(connection: Connection, user: User, password_hash: str | None) -> None:
     """Raises NameTaken or TeamNotFound, whereupon the transaction is to be given up."""
-    await _written(connection, user, insert(UserRow).values(**_values(user), password_hash=password_hash))
+    _written(connection, user, insert(UserRow).values(**_values(user), password_hash=password_hash))
 
 
-async def _written(connection: AsyncConnection, user: User, change: Any) -> Any:
+def _written(connection: Connection, user: User, change: Any) -> Any:
     """What a statement returns that writes a user's columns."""
     if user.team_id is not None:
         team = select(TeamRow.id).where(TeamRow.id == user.team_id).with_for_update(read=True, key_share=True)
-        if await connection.scalar(team) is None:
+        if connection.scalar(team) is None:
             raise TeamNotFound(f"There is no team '{user.team_id}'.", parameter="team_id")
     try:
-        result = await connection.execute(change)
+        result = connection.execute(change)
     except IntegrityError as error:
         raise NameTaken(f"There is a user with the address '{user.email}' already.", parameter="email") from error
     return result.scalar_one_or_none() if result.returns_rows else None
@@ -124,10 +123,10 @@ def _values(user: User) -> dict[str, Any]:
     }
 
 
-async def _check_admin_besides(connection: AsyncConnection, user_id: str) -> None:
+def _check_admin_besides(connection: Connection, user_id: str) -> None:
     """Raises Conflict for the last active admin; all of them are locked, so that two cannot leave at once."""
     admins = select(UserRow.id).where(UserRow.role == "admin", UserRow.active).order_by(UserRow.id)
-    if list(await connection.scalars(admins.with_for_update())) == [user_id]:
+    if list(connection.scalars(admins.with_for_update())) == [user_id]:
         raise Conflict("No active admin would be left; make somebody else an admin first.")
 
 
