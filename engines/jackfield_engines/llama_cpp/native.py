@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jackfield.errors import EngineFailure, InvalidRequest, ModelFileInvalid, ModelTooLarge
-from jackfield_engines.llama_cpp.library import api, llama_cpp
+from jackfield_engines.llama_cpp.library import api, llama_cpp, load_backends
 from jackfield_engines.llama_cpp.log_capture import Complaint, LogCapture, told_reason
 
 logs = LogCapture()
 _receive = api.llama_log_callback(logs.receive)
 api.llama_log_set(_receive, ctypes.c_void_p(0))
+load_backends()
 api.llama_backend_init()
 
 
