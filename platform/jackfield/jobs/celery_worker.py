@@ -6,12 +6,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import structlog
 
+from jackfield.errors import StateUnavailable
 from jackfield.jobs.celery_app import EMBED_TASK, RUN_TASK, model_queue, worker_queue, working_app
 from jackfield.jobs.node import WorkerNode
 from jackfield.jobs.node_thread import NodeThread, OpenNode
@@ -106,8 +107,8 @@ class RunConsumer:
     def _add_models(self, worker: Any) -> None:
         """Take from the queues of models that were installed since."""
         while not self._stopping.wait(NEW_MODELS_PACE):
-            for name in self._thread.call(self._node.models()):
-                queue = model_queue(name)
-                if queue not in self._queues and worker.consumer is not None:
-                    self._queues.add(queue)
-                    worker.consumer.call_soon(worker.consumer.add_task_queue, queue)
+            with suppress(StateUnavailable):
+                for queue in map(model_queue, self._thread.call(self._node.models())):
+                    if queue not in self._queues and worker.consumer is not None:
+                        self._queues.add(queue)
+                        worker.consumer.call_soon(worker.consumer.add_task_queue, queue)

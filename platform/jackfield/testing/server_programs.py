@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
 
 START_SECONDS = 60.0
 DEBIAN = Path("/usr/lib/postgresql")
@@ -98,20 +101,17 @@ class PostgresProgram:
     def kill(self) -> None:
         """End it as a power cut does, with every process that it started."""
         lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        os.kill(int(lines[0]), signal.SIGKILL)
-        _await(self._is_gone, "PostgreSQL's end")
+        server = psutil.Process(int(lines[0]))
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=START_SECONDS)
 
     def stop(self) -> None:
         """End it in order."""
         if (self._data / "postmaster.pid").exists():
             self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
-
-    def _is_gone(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-        except ConnectionRefusedError:
-            return True
-        return False
 
     def _run(self, program: str, *arguments: Path | str) -> None:
         """Run one of PostgreSQL's programs, which refuse to run as root."""
@@ -134,13 +134,11 @@ def _other_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("postgres" if "postgres" in known else "nobody")
 
 
-def _await(done: object, what: str) -> None:
+def _await(done: Callable[[], bool], what: str) -> None:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up:
-        try:
-            if done():  # type: ignore[operator]
+        with suppress(OSError):
+            if done():
                 return
-        except OSError:
-            pass
         time.sleep(0.02)
     raise TimeoutError(f"{what} was not seen within {START_SECONDS:.0f} seconds")
