@@ -55,13 +55,18 @@ class ModelResidency:
         settings: EngineSettings,
         queue_limit: int,
         load_timeout: float,
+        memory: int = 0,
         saved_prefixes: Callable[[InstalledModel], SavedPrefixes],
         lookahead: bool = True,
         draft_model: Callable[[], Awaitable[InstalledModel | None]] = _no_model,
     ) -> None:
-        """`saved_prefixes` gives a model's own, blocking; `draft_model` is the small model that guesses for others."""
+        """`saved_prefixes` gives a model's own, blocking; `draft_model` is the small model that guesses for others.
+
+        `memory` is how many bytes models may take together; 0 is what the machine has.
+        """
         self._engines = engines
         self._settings = settings
+        self._memory = memory
         self._queue_limit = queue_limit
         self._saved_prefixes = saved_prefixes
         self._looks_ahead = lookahead
@@ -190,13 +195,26 @@ class ModelResidency:
 
         Raises Overloaded where others that are busy hold the memory, and ModelTooLarge where nobody does.
         """
-        while not (fit := await asyncio.to_thread(factory.fits, model, self._settings)).fits:
+        while lack := await self._lack(model, factory):
             idle = (*self._decoders.idle(), *self._embedders.idle())
             if not idle and self.loaded():
                 busy = ", ".join(loaded.name for loaded in self.loaded())
-                raise Overloaded(f"{fit.reason} Loaded and busy: {busy}; try again once they are idle.")
+                raise Overloaded(f"{lack} Loaded and busy: {busy}; try again once they are idle.")
             if not idle:
-                raise ModelTooLarge(fit.reason)
+                raise ModelTooLarge(lack)
             oldest = min(idle, key=lambda other: other.used_at)
             log.info("unloading an idle model to make room", model=oldest.name, room_for=model.name)
             await oldest.unload()
+
+    async def _lack(self, model: InstalledModel, factory: EngineFactory) -> str:
+        """Why a model cannot be opened beside what is in memory, as a sentence; nothing where it can."""
+        fit = await asyncio.to_thread(factory.fits, model, self._settings)
+        if not fit.fits:
+            return fit.reason
+        taken = sum(loaded.bytes for loaded in self.loaded())
+        if self._memory and taken + fit.bytes_needed > self._memory:
+            return (
+                f"'{model.name}' needs {fit.bytes_needed >> 20} MB, and of the {self._memory >> 20} MB that models may "
+                f"take together (jobs.memory_mb) {taken >> 20} are taken."
+            )
+        return ""
