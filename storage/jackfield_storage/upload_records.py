@@ -35,15 +35,23 @@ class SqlUploadRecords:
         return await self._database.write(remove)
 
     async def page(
-        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner_id: str | None = None,
+        purpose: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        after: str | None = None,
     ) -> tuple[Upload, ...]:
         chosen = select(UploadRow)
         if owner_id is not None:
             chosen = chosen.where(UploadRow.owner_id == owner_id)
         if purpose is not None:
             chosen = chosen.where(UploadRow.purpose == purpose)
-        newest = page_of(chosen, UploadRow.id, limit=limit, before=before)
-        return tuple(_upload(row) for row in await self._database.rows(newest))
+        page = page_of(chosen, UploadRow.id, limit=limit, before=before)
+        if after is not None:
+            page = chosen.where(UploadRow.id > after).order_by(UploadRow.id).limit(limit)
+        return tuple(_upload(row) for row in await self._database.rows(page))
 
     async def uses(self, digest: str) -> int:
         chosen = select(func.count()).select_from(UploadRow).where(UploadRow.digest == digest)

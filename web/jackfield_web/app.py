@@ -19,6 +19,7 @@ from jackfield_web.completions.controller import CompletionController
 from jackfield_web.documentation import openapi_config
 from jackfield_web.embeddings.controller import EmbeddingController
 from jackfield_web.errors import error_response
+from jackfield_web.files.controller import FileController
 from jackfield_web.guards import guards_for
 from jackfield_web.health.controller import HealthController
 from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
@@ -58,6 +59,7 @@ def create_app(
             ChatController,
             MessageController,
             ResponseController,
+            FileController,
             CompletionController,
             EmbeddingController,
             ModelController,

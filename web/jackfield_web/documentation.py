@@ -55,6 +55,13 @@ ANSWER_ERRORS = {
 }
 """What answering can end with, by status."""
 
+UPLOAD_ERRORS = {
+    400: _error("A field is unknown, missing or wrong, or the file is too large."),
+    415: _error("The body is not multipart/form-data."),
+    503: _error("The store is out of reach. Retry-After says when to ask again."),
+    507: _error("The disk is full."),
+}
+
 
 def in_shape_of(shape: type, more: dict[int, str]) -> dict[int, ResponseSpec]:
     """What answering can end with in another protocol's words, and what else there."""

@@ -34,9 +34,18 @@ class UploadRecords(Protocol):
         ...
 
     async def page(
-        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner_id: str | None = None,
+        purpose: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        after: str | None = None,
     ) -> tuple[Upload, ...]:
-        """Newest first; only an owner's, and of one purpose, where they are given."""
+        """Newest first; only an owner's, and of one purpose, where they are given.
+
+        Oldest first where `after` is given: those newer than that upload, or all for an empty text.
+        """
         ...
 
     async def uses(self, digest: str) -> int:

@@ -25,14 +25,23 @@ class InMemoryUploads:
         return self._uploads.pop(upload_id, None)
 
     async def page(
-        self, *, owner_id: str | None = None, purpose: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner_id: str | None = None,
+        purpose: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+        after: str | None = None,
     ) -> tuple[Upload, ...]:
-        """Newest first."""
+        """Newest first, or with `after` oldest first."""
         chosen = [
             each
             for each in self._uploads.values()
             if owner_id in (None, each.owner_id) and purpose in (None, each.purpose)
         ]
+        if after is not None:
+            newer = [each for each in chosen if each.id > after]
+            return tuple(sorted(newer, key=lambda each: each.id)[:limit])
         return page_of(chosen, limit=limit, before=before)
 
     async def uses(self, digest: str) -> int:

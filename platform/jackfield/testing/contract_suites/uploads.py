@@ -60,6 +60,8 @@ class UploadRecordsContract(StateStoreFixtures):
         assert await store.uploads.page(limit=2, before="file_4") == (uploads[3], uploads[2])
         assert await store.uploads.page(owner_id="user_1") == (uploads[4], uploads[2], uploads[0])
         assert await store.uploads.page(owner_id="user_1", purpose="user_data") == (uploads[2],)
+        assert await store.uploads.page(after="") == tuple(uploads)
+        assert await store.uploads.page(limit=2, after="file_2", owner_id="user_1") == (uploads[4],)
         assert await store.uploads.get("file_3") == uploads[3]
         assert await store.uploads.remove("file_3") == uploads[3]
         assert await store.uploads.remove("file_3") is None

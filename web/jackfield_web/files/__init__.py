@@ -1,0 +1,1 @@
+"""/v1/files: files that clients upload."""
