@@ -18,9 +18,11 @@ import structlog
 
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.models import InstalledModel
-from jackfield.contracts.records import Migrator, StateStore
+from jackfield.contracts.records import Archivist, Migrator, StateStore
+from jackfield.contracts.uploads import BlobStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.identity.abandoned import abandoned_given_back
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import opened_identity
 from jackfield.identity.prices import Prices
@@ -44,9 +46,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 INLINE = "inline"
-
-ABANDONED = timedelta(hours=1)
-"""After so long, what was set aside for a request that is no run belongs to a process that died."""
 
 
 class _Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +103,7 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
         catalog = _catalog(settings, plugins, store)
         await asyncio.to_thread(_drop_orphaned_prefixes, settings, await catalog.all())
         async with AsyncExitStack() as closing:
+            await closing.enter_async_context(abandoned_given_back(store.budgets))
             residency = ModelResidency(
                 plugins.registry.engines,
                 settings=EngineSettings(**settings.engine.model_dump()),
@@ -112,6 +112,7 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
                 draft_model=partial(_draft_model, settings, catalog),
                 queue_limit=settings.runs.queue_limit,
                 load_timeout=settings.models.load_timeout,
+                memory=settings.jobs.memory_mb << 20,
             )
             equipment = _equipment(settings, plugins)
             books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
@@ -175,6 +176,19 @@ def chosen_migrator(settings: Settings, plugins: PluginHost) -> Migrator:
         if migrator.claims(settings.state_url):
             return migrator
     raise NothingRegistered(_unclaimed("migrator", settings.state_url, plugins))
+
+
+def chosen_archivist(settings: Settings, plugins: PluginHost) -> Archivist:
+    """The first that claims the database's address; raises NothingRegistered."""
+    for _, archivist in plugins.registry.archivists.items():
+        if archivist.claims(settings.state_url):
+            return archivist
+    raise NothingRegistered(_unclaimed("archivist", settings.state_url, plugins))
+
+
+def opened_blobs(settings: Settings, plugins: PluginHost) -> BlobStore:
+    """Where uploaded bytes are; raises NothingRegistered or MissingDependency."""
+    return plugins.registry.blob_stores.first().open(settings.blobs_folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -249,7 +263,6 @@ async def _draft_model(settings: Settings, catalog: ModelCatalog) -> InstalledMo
 
 async def _prune(store: StateStore, keep_days: int) -> None:
     now = datetime.now(UTC)
-    await store.budgets.expire(before=now - ABANDONED)
     await store.identity.sessions.prune(before=now)
     if keep_days:
         await store.runs.prune(before=now - timedelta(days=keep_days))

@@ -55,7 +55,7 @@ class SpendingLimits(msgspec.Struct, frozen=True):
 
     async def remove(self, actor: Actor, holder: Holder, period: Period) -> None:
         """Lift a budget; raises NotFound where there is none."""
-        if not await self.records.remove(holder, period):
+        if "\0" in holder.id or not await self.records.remove(holder, period):
             raise NotFound(f"There is no budget of {holder.kind} '{holder.id}' for a {period}.")
         self.changed()
         await self._log.note(actor, "budget.remove", _name(holder), period=period)
@@ -103,6 +103,8 @@ class SpendingLimits(msgspec.Struct, frozen=True):
 
     async def _found(self, holder: Holder) -> str | None:
         """The user whose key it is, or who it is; raises what says that there is nobody."""
+        if "\0" in holder.id:
+            raise _missing(holder)
         found: object
         owner: str | None = None
         match holder.kind:

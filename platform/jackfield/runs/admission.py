@@ -49,7 +49,7 @@ class TokensRead:
 
 
 class Admission:
-    """Stands before every run. Usable from one event loop."""
+    """Stands before every run; each of several choices is one, and counts as a request. Usable from one event loop."""
 
     def __init__(self, books: Bookkeeping, windows: RateWindows) -> None:
         self._books = books
