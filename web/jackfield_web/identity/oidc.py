@@ -7,9 +7,11 @@ any process can take up what another began.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -108,7 +110,7 @@ class OidcProvider:
             )
             claims = await self._claims(str(token.get("id_token", "")), flow.nonce)
             if "email" not in claims and endpoints.userinfo_endpoint:
-                claims |= await _user_info(client, endpoints.userinfo_endpoint, claims["sub"])
+                claims |= await _user_info(endpoints.userinfo_endpoint, str(token["access_token"]), claims["sub"])
         return self._admitted(claims)
 
     def may_join(self, email: str) -> bool:
@@ -171,7 +173,7 @@ class OidcProvider:
 
         issuer = self._settings.oidc_issuer
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+            async with httpx.AsyncClient(timeout=TIMEOUT, verify=_trusted()) as client:
                 described = await client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
                 described.raise_for_status()
                 endpoints = msgspec.json.decode(described.content, type=Endpoints)
@@ -196,6 +198,7 @@ class OidcProvider:
             scope=SCOPE,
             code_challenge_method="S256",
             timeout=TIMEOUT,
+            verify=_trusted(),
         ) as client:
             yield client
 
@@ -204,9 +207,12 @@ class OidcProvider:
         return bool(self._settings.oidc_client_secret.get_secret_value())
 
 
-async def _user_info(client: AsyncOAuth2Client, address: str, subject: object) -> dict[str, Any]:
+async def _user_info(address: str, access_token: str, subject: object) -> dict[str, Any]:
     """What the provider tells of whoever signed in, outside the ID token."""
-    answer = await client.get(address)
+    import httpx
+
+    async with httpx.AsyncClient(timeout=TIMEOUT, verify=_trusted()) as client:
+        answer = await client.get(address, headers={"authorization": f"Bearer {access_token}"})
     answer.raise_for_status()
     told = msgspec.json.decode(answer.content, type=dict[str, Any])
     if told.get("sub") != subject:
@@ -227,6 +233,12 @@ async def _refusals() -> AsyncIterator[None]:
     except (httpx.HTTPError, msgspec.DecodeError) as error:
         log.warning("the OIDC provider failed", reason=str(error))
         raise Unavailable("The provider cannot be reached; try again later.") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, read once."""
+    return ssl.create_default_context()
 
 
 def _check_address(address: str) -> None:
