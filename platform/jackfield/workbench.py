@@ -262,6 +262,18 @@ class Workbench:
         """Who executes runs now, as far as is known here."""
         return self._executor.workers()
 
+    async def waiting(self) -> Mapping[str, int]:
+        """How many runs were sent to workers and not begun, by model; raises BrokerUnavailable."""
+        return await self._executor.waiting([model.name for model in await self.models.all()])
+
+    async def check_store(self) -> None:
+        """Raises StateUnavailable unless the database can be read and written now."""
+        await self._store.check()
+
+    async def check_broker(self) -> None:
+        """Raises BrokerUnavailable where what carries runs to their workers cannot be reached."""
+        await self._executor.check()
+
     async def check(self) -> None:
         """Raises StateUnavailable or ModelLoading unless a request would be served now."""
         await self._store.check()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from jackfield.contracts.budgets import Reservation
@@ -106,6 +107,16 @@ class SqlRunRecords(SqlRunLeases):
     async def unfinished(self) -> tuple[RunRecord, ...]:
         waiting = select(RunRow).where(RunRow.state.in_(UNFINISHED)).order_by(RunRow.created_at, RunRow.id)
         return tuple(run_record(row) for row in await self._database.rows(waiting))
+
+    async def unfinished_counts(self) -> dict[RunState, int]:
+        open_runs = (
+            select(RunRow.state, func.count().label("number")).where(RunRow.state.not_in(ENDED)).group_by(RunRow.state)
+        )
+
+        async def count(session: AsyncSession) -> dict[RunState, int]:
+            return {row.state: row.number for row in await session.execute(open_runs)}
+
+        return await self._database.read(count)
 
     async def prune(self, *, before: datetime) -> int:
         old = select(RunRow.id).where(RunRow.state.in_(ENDED), RunRow.finished_at < before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from jackfield.contracts.models import InstalledModel
@@ -53,6 +53,14 @@ class Executor(Protocol):
 
     def workers(self) -> tuple[LiveWorker, ...]:
         """Who executes runs now, as far as is known here."""
+        ...
+
+    async def check(self) -> None:
+        """Raises BrokerUnavailable where what carries runs to their workers cannot be reached."""
+        ...
+
+    async def waiting(self, models: Sequence[str]) -> Mapping[str, int]:
+        """How many runs of each of some models were sent and not begun; raises BrokerUnavailable."""
         ...
 
     async def close(self) -> None:

@@ -144,6 +144,10 @@ class RunRecords(Protocol):
         """Runs still marked queued or running, oldest first."""
         ...
 
+    async def unfinished_counts(self) -> dict[RunState, int]:
+        """How many runs are queued, running and paused; a state that none is in may be missing."""
+        ...
+
     async def prune(self, *, before: datetime) -> int:
         """Delete runs that ended before a time, with their events; how many."""
         ...

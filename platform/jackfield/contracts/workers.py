@@ -6,6 +6,8 @@ from datetime import datetime
 
 import msgspec
 
+from jackfield.events import Usage
+
 
 class ModelLoad(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many runs of a model a worker executes, and how many of those wait for their first token."""
@@ -18,7 +20,7 @@ class LiveWorker(msgspec.Struct, frozen=True, kw_only=True):
     """A worker that lives: the models it serves, those it holds in memory, and what it can still take.
 
     One that serves nothing by name (`serves` empty) takes any installed model. `free_memory` is in bytes. A `draining`
-    one takes no more.
+    one takes no more. `used` are the tokens that a model in memory has read and written since it was loaded.
     """
 
     id: str
@@ -29,6 +31,7 @@ class LiveWorker(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 1
     free_memory: int = 0
     draining: bool = False
+    used: dict[str, Usage] = {}
 
     @property
     def load(self) -> int:

@@ -23,7 +23,7 @@ from jackfield.jobs.dispatch import Dispatcher
 from jackfield.jobs.embedding import awaited
 from jackfield.jobs.endings import RunEnder
 from jackfield.jobs.event_stream import AWAY_PACE, EventPublisher, EventReader
-from jackfield.jobs.redis_connection import REDIS_AWAY, connected, redis_url
+from jackfield.jobs.redis_connection import REDIS_AWAY, broker_needed, connected, redis_url
 from jackfield.jobs.self_description import worker_name
 from jackfield.jobs.stop_requests import ask_workers_to_stop
 from jackfield.jobs.waiting_runs import WaitingRuns
@@ -171,6 +171,16 @@ class CeleryExecutor:
         if run is None:
             raise RunNotFound(f"There is no run '{run_id}'.")
         return run
+
+    async def check(self) -> None:
+        """Raises BrokerUnavailable where Redis does not answer."""
+        with broker_needed("so runs wait on record until it is back"):
+            await self._redis.ping()
+
+    async def waiting(self, models: Sequence[str]) -> dict[str, int]:
+        """How many runs of each model were sent and not begun; raises BrokerUnavailable."""
+        with broker_needed("so nobody knows how many runs wait"):
+            return await self._waiting.counts(models)
 
     async def close(self) -> None:
         """Take no more; what workers execute goes on."""

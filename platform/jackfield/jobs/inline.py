@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from jackfield.cancellation import carried_through
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.records import StateStore
 from jackfield.contracts.runs import RunRecord
@@ -57,7 +56,7 @@ class InlineExecutor:
             raise ShuttingDown("Jackfield is shutting down; try again in a moment.")
         if run.id in self._journals:
             raise Conflict(f"Run '{run.id}' is under way already.")
-        self._journals[run.id] = RunJournal(self._records, run, history, spent=self._spent)
+        self._journals[run.id] = RunJournal(self._records, run, history, spent=self._spent, executing=True)
         self._tasks[run.id] = asyncio.create_task(self._perform(run, self._journals[run.id], history), name=run.id)
 
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
@@ -121,7 +120,17 @@ class InlineExecutor:
 
     def workers(self) -> tuple[LiveWorker, ...]:
         """This process."""
-        return (self_description(self._id, self._lifecycle.loaded(), concurrency=self._concurrency),)
+        lifecycle = self._lifecycle
+        return (
+            self_description(self._id, lifecycle.loaded(), concurrency=self._concurrency, used=lifecycle.used_tokens()),
+        )
+
+    async def check(self) -> None:
+        """There is nothing between this process and its runs."""
+
+    async def waiting(self, models: Sequence[str]) -> dict[str, int]:
+        """Runs wait for their turn in the models' own queues."""
+        return {}
 
     async def close(self) -> None:
         """Stop every run, wait until each has written its end or its pause, and take no more."""
@@ -138,10 +147,10 @@ class InlineExecutor:
             await self._write_all(run, journal, control, history)
         except NameTaken:
             log.warning("another process has taken a run over", run=run.id)
-            await journal.leave()
+            journal.leave()
         except JackfieldError as error:
             log.error("run could not be recorded", run=run.id, reason=error.message)
-            await journal.abandon(error)
+            journal.abandon(error)
         finally:
             del self._controls[run.id]
             del self._journals[run.id]
@@ -153,11 +162,9 @@ class InlineExecutor:
         """Write a run's events and its end, however it ends; raises only what the store raises."""
         try:
             async with aclosing(self._lifecycle.perform(run, control, history)) as events:
-                # Only who can add the first event has the run; until then it may be somebody else's.
-                await carried_through(journal.write(await anext(events)))
-                await self._records.set_state(run.id, "running")
+                # Only who can add the first event of a run that goes on has it; until then it may be somebody else's.
                 async for body in events:
-                    await carried_through(journal.write(body))
+                    await journal.write(body)
             return
         except asyncio.CancelledError:
             end: Failed | Cancelled = Cancelled()
@@ -166,4 +173,4 @@ class InlineExecutor:
         except Exception as error:
             log.exception("run failed unexpectedly", run=run.id)
             end = Failed(code=InternalFault.code, message=f"The run failed unexpectedly ({type(error).__name__}).")
-        await carried_through(journal.write(end))
+        await journal.write(end)

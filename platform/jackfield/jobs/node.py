@@ -188,6 +188,7 @@ class WorkerNode:
             concurrency=self._settings.concurrency,
             memory=self._settings.memory_mb << 20,
             draining=self.draining,
+            used=self._lifecycle.used_tokens(),
         )
 
     async def _keep_listening(self) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import psutil  # type: ignore[import-untyped]
 
 from jackfield.contracts.workers import LiveWorker, ModelLoad
+from jackfield.events import Usage
 from jackfield.identifiers import new_identifier
 from jackfield.models.residents import LoadedModel
 
@@ -28,6 +29,7 @@ def self_description(
     concurrency: int,
     memory: int = 0,
     draining: bool = False,
+    used: Mapping[str, Usage] | None = None,
 ) -> LiveWorker:
     """This process, now.
 
@@ -47,4 +49,5 @@ def self_description(
         concurrency=concurrency,
         free_memory=max(0, min(available, memory - taken)) if memory else available,
         draining=draining,
+        used=dict(used or {}),
     )

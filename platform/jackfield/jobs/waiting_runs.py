@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -28,6 +29,14 @@ class WaitingRuns:
             pipe.zcard(_key(model))
             replies: Any = await pipe.execute()
         return int(replies[1])
+
+    async def counts(self, models: Sequence[str]) -> dict[str, int]:
+        """How many of each model wait now."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for model in models:
+                pipe.zcount(_key(model), time.time() - FORGOTTEN_AFTER, "+inf")
+            replies: Any = await pipe.execute()
+        return dict(zip(models, map(int, replies), strict=True))
 
     async def add(self, run_id: str, model: str) -> int:
         """Count a run; how many wait with it."""

@@ -142,6 +142,18 @@ class RunLifecycle:
         """The models in memory."""
         return self._residency.loaded()
 
+    def used_tokens(self) -> dict[str, Usage]:
+        """What the models in memory that write have read and written since they were loaded, by name."""
+        counted = ((name, loop.statistics) for name, loop in self._residency.decoders())
+        return {
+            name: Usage(
+                prompt_tokens=counts.prompt_tokens,
+                completion_tokens=counts.drawn_tokens,
+                cached_tokens=counts.cached_tokens,
+            )
+            for name, counts in counted
+        }
+
     async def embed(self, model: InstalledModel, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
         """Unit vectors, (n, dimensions), and the number of tokens read."""
         return await self._residency.embed(model, texts)

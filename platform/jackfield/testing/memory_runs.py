@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -149,6 +150,10 @@ class InMemoryRuns:
     async def unfinished(self) -> tuple[RunRecord, ...]:
         """Oldest first."""
         return tuple(sorted((run for run in self._runs.values() if run.state in UNFINISHED), key=_place))
+
+    async def unfinished_counts(self) -> dict[RunState, int]:
+        """By state."""
+        return dict(Counter(run.state for run in self._runs.values() if run.state not in ENDED))
 
     async def prune(self, *, before: datetime) -> int:
         """How many had ended before a time, and are gone."""

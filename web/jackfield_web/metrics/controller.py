@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from jackfield.workbench import Workbench
 from jackfield_web.identity.rights import needs
 from jackfield_web.metrics.collector import LoadedModels
+from jackfield_web.metrics.team import TeamFigures, looked_up
 
 
 class MetricsController(Controller):
@@ -25,15 +26,16 @@ class MetricsController(Controller):
         "/metrics",
         operation_id="getMetrics",
         response_description="Prometheus's text format, or OpenMetrics to whom asks for it",
-        summary="What do the loaded models do?",
+        summary="What do the models, the workers and this server do?",
         media_type="text/plain",
     )
     async def metrics(self, workbench: NamedDependency[Workbench], request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Figures of every loaded model that writes, of the requests that this process answered, and of the process."""
+        """Figures of loaded models that write, of requests, of the team's runs and workers, and of this process."""
         registry = CollectorRegistry()
         registry.register(LoadedModels(workbench.residency))
         if figures := request.app.state.get("request_figures"):
             registry.register(figures)
+        registry.register(TeamFigures(await looked_up(workbench)))
         ProcessCollector(registry=registry)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), media_type=content_type)

@@ -128,6 +128,13 @@ class RunRecordsContract(StateStoreFixtures):
             await store.runs.add(run)
         assert await store.runs.unfinished() == (runs[4], runs[2], runs[0])
 
+    async def test_unfinished_runs_are_counted_by_state(self, store: StateStore) -> None:
+        assert await store.runs.unfinished_counts() == {}
+        states: tuple[RunState, ...] = ("running", "finished", "queued", "failed", "running", "paused", "cancelled")
+        for state in states:
+            await store.runs.add(a_run(state=state))
+        assert await store.runs.unfinished_counts() == {"running": 2, "queued": 1, "paused": 1}
+
     async def test_prune_deletes_runs_that_ended_before(self, store: StateStore) -> None:
         old, long_ago = NOON - timedelta(seconds=1), NOON - timedelta(days=400)
         gone = [a_run(state=state, created_at=long_ago, finished_at=old) for state in ("finished", "failed")]
