@@ -29,6 +29,22 @@ def connected(url: URL) -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot(url: URL) -> Iterator[Connection]:
+    """A connection that sees one state of the database throughout, whatever others write meanwhile."""
+    engine = _engine(url)
+    if is_sqlite(url):
+        event.listen(engine, "connect", _let_us_begin)
+        event.listen(engine, "begin", _begin)
+    else:
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def alone(url: URL) -> Iterator[Connection]:
     """A connection in a transaction that no other process's upgrade can overlap; committed at the end."""
     engine = _engine(url)
@@ -60,9 +76,17 @@ def _engine(url: URL) -> Engine:
     return create_engine(url, poolclass=NullPool, connect_args=chosen)
 
 
-def _use_write_ahead_log(connection: Any, entry: object) -> None:
+def _let_us_begin(connection: Any, entry: object) -> None:
     connection.isolation_level = None  # the driver is not to begin transactions on its own
+
+
+def _use_write_ahead_log(connection: Any, entry: object) -> None:
+    _let_us_begin(connection, entry)
     connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -26,9 +26,9 @@ class AlembicMigrator:
     def upgrade(self, url: str) -> tuple[str, ...]:
         address = blocking_url(url)
         with translated(place(address)):
-            if not _missing(address, _current(address)):
+            if not missing_revisions(address, _current(address)):
                 return ()
-            _make_folder(address)
+            make_database_folder(address)
             return _upgraded(address)
 
     def current(self, url: str) -> str | None:
@@ -52,7 +52,7 @@ def _current(url: URL) -> str | None:
 def _upgraded(url: URL) -> tuple[str, ...]:
     with alone(url) as connection:
         # Asked again inside the lock: another process may have been quicker.
-        missing = _missing(url, recorded_revision(connection))
+        missing = missing_revisions(url, recorded_revision(connection))
         if missing:
             from jackfield_migrations import scripts
 
@@ -62,7 +62,7 @@ def _upgraded(url: URL) -> tuple[str, ...]:
     return missing
 
 
-def _missing(url: URL, revision: str | None) -> tuple[str, ...]:
+def missing_revisions(url: URL, revision: str | None) -> tuple[str, ...]:
     """The names of what a database at a revision lacks; raises StateUnavailable where it is ahead of this code."""
     names = names_after(revision)
     if names is None:
@@ -73,7 +73,8 @@ def _missing(url: URL, revision: str | None) -> tuple[str, ...]:
     return names
 
 
-def _make_folder(url: URL) -> None:
+def make_database_folder(url: URL) -> None:
+    """Make the folder of a database that is a file; raises StateUnavailable or DiskFull."""
     path = database_file(url)
     if path is None:
         return

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from jackfield_migrations.revisions import SCRIPTS
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply every revision that the database lacks, inside the connection's transaction."""
-    command.upgrade(_config(connection=connection), "head")
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Apply every revision that the database lacks, or those up to one, inside the connection's transaction."""
+    command.upgrade(_config(connection=connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:

@@ -52,3 +52,25 @@ def test_an_address_that_nothing_claims(tmp_path: Path) -> None:
     current = jackfield(tmp_path, "db", "current", JACKFIELD_DATABASE_URL="mysql://ann@db/jackfield")
     assert current.returncode == 9
     assert "mysql" in current.stderr
+
+
+@pytest.mark.slow
+def test_a_backup_comes_back_elsewhere_and_once_only(tmp_path: Path) -> None:
+    home, elsewhere, archive = tmp_path / "home", tmp_path / "elsewhere", tmp_path / "backup.tar"
+    nothing = jackfield(home, "db", "backup", f"{archive}")
+    assert nothing.returncode == 6
+    assert "nothing to back up" in nothing.stderr
+    assert not archive.exists()
+
+    jackfield(home, "db", "upgrade")
+    backup = jackfield(home, "db", "backup", f"{archive}", "--json")
+    held = msgspec.json.decode(backup.stdout)
+    assert (held["revision"], held["rows"]["runs"], held["blobs"]) == (newest_revision(), 0, 0)
+
+    restore = jackfield(elsewhere, "db", "restore", f"{archive}")
+    assert restore.returncode == 0, restore.stderr
+    assert "runs\t0\n" in restore.stdout
+    assert jackfield(elsewhere, "db", "current", "--json").stdout == jackfield(home, "db", "current", "--json").stdout
+    again = jackfield(home, "db", "backup", f"{archive}")
+    assert again.returncode != 0
+    assert "already" in again.stderr
