@@ -87,8 +87,9 @@ class InlineExecutor:
             return False
         await self._let_pause(run_id)
         if control := self._controls.get(run_id):
-            if control.stop():
+            if control.stop() and not control.answering:
                 return True
+            # A plain answer may come to its end in the very step in which it is to stop.
             await asyncio.wait([self._tasks[run_id]])
             return (await self._recorded(run_id)).state == "cancelled" or await self.cancel(run_id)
         if run_id in self._journals:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 
+from jackfield.cancellation import carried_through
 from jackfield.contracts.budgets import Spending
 from jackfield.contracts.records import RunEnd, RunRecords
 from jackfield.contracts.runs import RunRecord, RunState
@@ -16,9 +17,11 @@ from jackfield.events import (
     Failed,
     Finished,
     Paused,
+    Queued,
     Resumed,
     RunEvent,
     RunEventBody,
+    Started,
     TextDelta,
     Usage,
 )
@@ -28,7 +31,9 @@ Spent = Callable[[RunRecord, Usage | None], Spending]
 """What a run came to that used so much; None for one that never began. See `identity.prices.Prices.spending`."""
 
 WRITE_INTERVAL = 0.25
-"""Seconds between writes of an answer's deltas; anything else is written at once."""
+"""Seconds until the events are stored that nobody waits for; anything else is stored at once."""
+
+STORED_SOON = (Queued, Started, TextDelta, CallText)
 
 
 class RunJournal:
@@ -37,8 +42,16 @@ class RunJournal:
     It is `closing` once it was given an end or a pause to write.
     """
 
-    def __init__(self, records: RunRecords, run: RunRecord, history: Sequence[RunEvent] = (), *, spent: Spent) -> None:
-        """`history` are the events on record of a run that is taken up again."""
+    def __init__(
+        self,
+        records: RunRecords,
+        run: RunRecord,
+        history: Sequence[RunEvent] = (),
+        *,
+        spent: Spent,
+        executing: bool = False,
+    ) -> None:
+        """`history` are the events on record of a run that is taken up again; `executing` says that it goes on."""
         self._records = records
         self._run = run
         self._spent = spent
@@ -47,51 +60,49 @@ class RunJournal:
         self._stored = len(history)
         self.closing = False
         self._left = False
-        self._stored_at = 0.0
-        self._news = asyncio.Condition()
+        self._to_be_running = executing
+        self._storing = asyncio.Lock()
+        self._due: asyncio.TimerHandle | None = None
+        self._late: asyncio.Task[None] | None = None
+        self._watchers: list[asyncio.Future[None]] = []
 
     async def write(self, body: RunEventBody) -> None:
         """Number an event, store it when due, and tell the watchers; ends, pauses and resumptions only once stored.
 
-        The first end stands: a second one only tries again to record it.
+        The first end stands: a second one only tries again to record it. A cancel waits for what is being stored.
         """
         event = self._end or self._numbered(body)
         self.closing = event.final or isinstance(body, Paused)
-        told_at_once = not (event.final or isinstance(body, Paused | Resumed))
-        if told_at_once:
-            await self._show()
-        if (
-            not isinstance(body, TextDelta | CallText)
-            or asyncio.get_running_loop().time() - self._stored_at > WRITE_INTERVAL
-        ):
-            await self._store()
-        if isinstance(body, Paused):
-            await self._records.set_state(self._run.id, "paused")
-            await self.leave()
-        elif not told_at_once:
-            await self._show()
+        if event.final or isinstance(body, Paused | Resumed):
+            await carried_through(self._store_and_show(body))
+            return
+        self._show()
+        if isinstance(body, STORED_SOON):
+            await self._raise_late()
+            self._store_soon()
+        else:
+            await carried_through(self._store())
 
-    async def abandon(self, error: JackfieldError) -> None:
+    def abandon(self, error: JackfieldError) -> None:
         """Tell the watchers of an end that the store could not take."""
+        self._hurry_no_more()
         del self._events[self._shown :]
         self._numbered(failure(error))
-        await self._show()
+        self._show()
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """Tell no more, and nothing that is not on record: the run waits for somebody, or is another process's."""
+        self._hurry_no_more()
         del self._events[self._stored :]
-        async with self._news:
-            self._shown = len(self._events)
-            self._left = True
-            self._news.notify_all()
+        self._left = True
+        self._show()
 
     async def follow(self, *, after: int = 0) -> AsyncIterator[RunEvent]:
         """Events with a greater number, past and to come, until the final one or a pause."""
         position = after
         while not (self.over and position >= self._shown):
-            async with self._news:
-                while self._shown <= position and not self.over:
-                    await self._news.wait()
+            if self._shown <= position:
+                await self._news()
             for event in self._events[position : self._shown]:
                 yield event
                 position = event.number
@@ -115,18 +126,59 @@ class RunJournal:
         self._events.append(event)
         return event
 
-    async def _store(self) -> None:
-        if not (fresh := self._events[self._stored :]):
-            return
-        end = run_end(self._run, self._events, self._spent) if fresh[-1].final else None
-        await self._records.append(self._run.id, fresh, end=end)
-        self._stored += len(fresh)
-        self._stored_at = asyncio.get_running_loop().time()
+    async def _store_and_show(self, body: RunEventBody) -> None:
+        self._hurry_no_more()
+        if self._late:
+            await asyncio.wait([self._late])
+        await self._store()
+        if isinstance(body, Paused):
+            await self._records.set_state(self._run.id, "paused")
+            self.leave()
+        else:
+            self._show()
 
-    async def _show(self) -> None:
-        async with self._news:
-            self._shown = len(self._events)
-            self._news.notify_all()
+    async def _store(self) -> None:
+        async with self._storing:
+            if not (fresh := self._events[self._stored :]):
+                return
+            end = run_end(self._run, self._events, self._spent) if fresh[-1].final else None
+            await self._records.append(self._run.id, fresh, end=end)
+            self._stored += len(fresh)
+            if self._to_be_running and not self.closing:
+                await self._records.set_state(self._run.id, "running")
+                self._to_be_running = False
+
+    def _store_soon(self) -> None:
+        """Within WRITE_INTERVAL; many answers have come to their end by then, and are stored at once."""
+        if self._due is None and self._late is None:
+            self._due = asyncio.get_running_loop().call_later(WRITE_INTERVAL, self._store_late)
+
+    def _store_late(self) -> None:
+        self._due = None
+        self._late = asyncio.create_task(self._store(), name=f"store {self._run.id}")
+
+    async def _raise_late(self) -> None:
+        """Raises what storing raised meanwhile."""
+        if self._late and self._late.done():
+            late, self._late = self._late, None
+            late.result()
+
+    def _hurry_no_more(self) -> None:
+        if self._due:
+            self._due.cancel()
+            self._due = None
+
+    async def _news(self) -> None:
+        watcher = asyncio.get_running_loop().create_future()
+        self._watchers.append(watcher)
+        await watcher
+
+    def _show(self) -> None:
+        self._shown = len(self._events)
+        watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            if not watcher.done():
+                watcher.set_result(None)
 
 
 def run_end(run: RunRecord, events: Sequence[RunEvent], spent: Spent) -> RunEnd:

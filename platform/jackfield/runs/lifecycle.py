@@ -73,6 +73,11 @@ class RunControl:
         finally:
             self._preparing = False
 
+    @property
+    def answering(self) -> bool:
+        """Whether the run is one sequence that is being decoded, or was."""
+        return self._handle is not None
+
     def decoding(self, handle: SequenceHandle) -> None:
         """From here on, to stop means to cancel the sequence; done at once where that was asked for before."""
         self._handle = handle
