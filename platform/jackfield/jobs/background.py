@@ -10,6 +10,7 @@ import structlog
 log = structlog.get_logger()
 
 AGAIN_AFTER = 1.0
+CANCEL_AGAIN = 0.2
 
 
 class Background:
@@ -24,10 +25,12 @@ class Background:
 
     async def close(self) -> None:
         """Cancel everything and wait for it."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            # More than once: in Python 3.11, a cancel can be lost in a library's time limit that ends as it comes.
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
         self._tasks.clear()
 
 
