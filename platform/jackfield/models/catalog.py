@@ -27,6 +27,7 @@ from jackfield.models.in_place import check_in_place
 from jackfield.models.incoming import Incoming, discard
 from jackfield.models.installing import Arrival, Installer, checked_arrival, description_of, usable_engines
 from jackfield.models.naming import DEFAULT, checked_name
+from jackfield.models.recent_models import ForgettingRecords, RecentModels
 from jackfield.models.references import GuardedSource, claiming_source
 from jackfield.models.stoppable import stoppable
 from jackfield.models.tuned_references import tuned_origin
@@ -55,12 +56,13 @@ class ModelCatalog:
         folder: Path,
         default_model: str | None,
     ) -> None:
-        self._records = records
+        self._recent = RecentModels()
+        self._records = ForgettingRecords(records, self._recent)
         self._sources = sources
         self._engines = engines
         self._default_model = default_model
         self._incoming = Incoming(folder / ".incoming")
-        self._installer = Installer(records, folder)
+        self._installer = Installer(self._records, folder)
 
     async def all(self) -> tuple[InstalledModel, ...]:
         """Every model on record, in the order of their names; their files are not looked at."""
@@ -80,12 +82,16 @@ class ModelCatalog:
 
         Raises ModelNotFound, or ModelFileInvalid where the file is gone or has changed in size.
         """
-        if name is None or name in ("", DEFAULT):
+        asked = name or DEFAULT
+        if recent := self._recent.get(asked):
+            return recent
+        if asked == DEFAULT:
             chosen = await self._chosen_default()
             model = await self._on_record(chosen, f"The default model '{chosen}'")
         else:
-            model = await self.recorded(name)
+            model = await self.recorded(asked)
         await asyncio.to_thread(check_in_place, model)
+        self._recent.put(asked, model)
         return model
 
     async def adapter(self, name: str) -> InstalledModel:

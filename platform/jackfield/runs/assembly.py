@@ -17,6 +17,16 @@ from jackfield.decoding.request import DecodeRequest
 from jackfield.errors import ContextOverflow, InvalidRequest
 from jackfield.runs.prompt_tokens import chat_tokens, with_begin_token
 
+SHORT_TEXT = 1024
+"""Characters that are tokenized in less time than a thread takes to be asked."""
+
+
+def is_short(request: RunRequest) -> bool:
+    """Whether a request is assembled at once: short texts, and nothing to compile or to look up."""
+    if request.constraint or request.references or request.adapter or request.prompt is not None:
+        return False
+    return sum(len(message.text) for message in request.messages) <= SHORT_TEXT
+
 
 def assembled(
     request: RunRequest,
@@ -27,7 +37,7 @@ def assembled(
     shown: Presentation | None = None,
     tools: Sequence[ToolDescription] = (),
 ) -> DecodeRequest:
-    """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, off the event loop.
+    """What to decode for a request; raises InvalidRequest or ContextOverflow. Blocking, unless it `is_short`.
 
     `shown` is the conversation as a call protocol presents it with its tools, in the place of the request's own.
     """

@@ -31,7 +31,7 @@ from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.models.residents import LoadedModel
 from jackfield.runs.agent_work import AgentWork, calls_tools, resumable
-from jackfield.runs.assembly import assembled
+from jackfield.runs.assembly import assembled, is_short
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.journal import failure
 from jackfield.runs.resumption import AnswerSoFar, answer_so_far, check_no_call
@@ -217,7 +217,10 @@ class RunLifecycle:
         adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
         allowance = self._books.allowance(run)
         async with self._residency.decoder_held(model) as decoder:
-            request = await asyncio.to_thread(assembled, run.request, model, decoder.engine, adapter)
+            if is_short(run.request):
+                request = assembled(run.request, model, decoder.engine)
+            else:
+                request = await asyncio.to_thread(assembled, run.request, model, decoder.engine, adapter)
             if allowance:
                 await allowance.cover(Usage(prompt_tokens=len(request.prompt), completion_tokens=request.max_tokens))
             started = Started(model=model.name, prompt_tokens=len(request.prompt))
