@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_metrics
 
 from jackfield.contracts.engine import EngineLimits
-from jackfield.testing.scripted_engine import ScriptedEngine, endless
+from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless
 
 Samples = dict[tuple[str, str], float]
 
@@ -101,3 +101,19 @@ async def test_the_readme_names_every_figure(served: Any) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`jackfield_([a-z_]+)`", readme))
     assert told == {name for name, _ in await scraped(served)}
+
+
+async def test_the_team_has_figures_whichever_process_tells_them(serving: Any) -> None:
+    async with serving(lambda: ScriptedEngine(endless, timing=Timing(per_pass=0.01))) as served:
+        asked = asyncio.create_task(served.complete(max_tokens=4000))
+        await served.state_of(await served.newest_run(), "running")
+        text = (await served.client.get("/metrics")).text
+        await served.workbench.cancel(await served.newest_run())
+        await asked
+    assert 'jackfield_dependency_up{dependency="database"} 1.0' in text
+    assert 'jackfield_dependency_up{dependency="broker"} 1.0' in text
+    assert 'jackfield_runs{state="running"} 1.0' in text
+    assert 'jackfield_runs{state="queued"} 0.0' in text
+    assert "jackfield_workers 1.0" in text
+    assert re.search(r'jackfield_worker_runs\{model="scripted",state="running",worker="[^"]+"\} 1.0', text)
+    assert re.search(r'jackfield_worker_tokens_total\{kind="prompt",model="scripted",worker="[^"]+"\} 5.0', text)

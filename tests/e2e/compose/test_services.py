@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import httpx
@@ -57,6 +59,40 @@ def test_redis_and_the_database_take_nobody_without_a_password(team: Any) -> Non
     query = team.services.run("postgres", "psql", "-w", "-h", "127.0.0.1", "-U", "jackfield", "-c", "SELECT 1")
     assert query.returncode != 0
     assert "password" in query.stderr
+
+
+def scraped(team: Any) -> str:
+    """What Prometheus would read."""
+    return httpx.get(f"{team.address}/metrics", headers={"authorization": f"Bearer {team.key}"}, timeout=30).text
+
+
+def test_figures_tell_of_workers_and_of_what_they_depend_on(team: Any) -> None:
+    written = re.compile(r'jackfield_worker_tokens_total\{kind="written",model="scripted",worker="[^"]+"\} [1-9]')
+    while not written.search(text := scraped(team)):  # workers tell of themselves every two seconds
+        time.sleep(0.25)
+    for line in (
+        'jackfield_dependency_up{dependency="database"} 1.0',
+        'jackfield_dependency_up{dependency="broker"} 1.0',
+        "jackfield_workers 1.0",
+        'jackfield_runs{state="running"} 0.0',
+        'jackfield_queue_length{model="scripted"} 0.0',
+    ):
+        assert line in text
+    assert re.search(
+        r'jackfield_http_errors_total\{code="not_authenticated",route="/v1/chat/completions"\} [1-9]', text
+    )
+
+
+def test_redis_that_dies_shows_in_the_figures_and_loses_nothing(team: Any) -> None:
+    team.services.kill("redis")
+    text = scraped(team)
+    assert 'jackfield_dependency_up{dependency="broker"} 0.0' in text
+    assert 'jackfield_dependency_up{dependency="database"} 1.0' in text
+    team.services.start("redis")
+    asked = httpx.post(
+        f"{team.address}/v1/chat/completions", json=HELLO, headers={"authorization": f"Bearer {team.key}"}, timeout=90
+    )
+    assert asked.status_code == 200, asked.text
 
 
 def test_a_worker_that_dies_is_not_well_and_its_successor_answers(team: Any) -> None:
