@@ -13,7 +13,7 @@ from jackfield.contracts.records import StateStore
 from jackfield.contracts.runs import RunRecord
 from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import Conflict, Overloaded, RunNotFound, ShuttingDown, StateUnavailable
-from jackfield.events import Cancelled, RunEvent
+from jackfield.events import Cancelled, RunEvent, Usage
 from jackfield.identifiers import new_identifier
 from jackfield.identity.prices import Prices
 from jackfield.jobs.announcements import WorkerBoard
@@ -114,6 +114,8 @@ class CeleryExecutor:
             events: Sequence[RunEvent] = await self._records.events(run_id, after=after)
             while True:
                 for event in events:
+                    if event.final:
+                        self._charge(event)
                     yield event
                     after = event.number
                     if event.final:
@@ -123,6 +125,11 @@ class CeleryExecutor:
                 events = await live.following(after, patience=self._reader.patience)
                 if not events:
                     ended, events = await self._looked_up(run_id, after)
+
+    def _charge(self, end: RunEvent) -> None:
+        usage = getattr(end.body, "usage", None)
+        if isinstance(usage, Usage):
+            self._dispatcher.charge(end.run_id, usage.completion_tokens)
 
     async def _looked_up(self, run_id: str, after: int) -> tuple[bool, Sequence[RunEvent]]:
         """Whether a run has ended, and its events as they are on record; waits while the record cannot be read."""

@@ -27,8 +27,17 @@ log = structlog.get_logger()
 
 SENDERS = 4
 SEND_SECONDS = 8.0
+MOST_REMEMBERED = 10_000
+"""Runs whose worker is kept in mind until they end."""
 OFFERS = 2
 """How many leases an offer holds: so long nobody sends the run again."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """For whose sake a run was sent to which worker."""
+
+    client: str
+    worker: str
 
 
 class Unserved(msgspec.Struct, frozen=True):
@@ -47,7 +56,8 @@ class Dispatcher:
         self._records = records
         self._offer = timedelta(seconds=OFFERS * lease)
         self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
-        self.deficits = ClientDeficits()
+        self._deficits = ClientDeficits()
+        self._sent_to: dict[str, Sent] = {}
         self.unsent: dict[str, RunRecord] = {}
         self.unserved: dict[str, Unserved] = {}
 
@@ -69,6 +79,11 @@ class Dispatcher:
         for run in list(self.unsent.values()):
             if not await self._send_run(run):
                 return
+
+    def charge(self, run_id: str, tokens: int) -> None:
+        """Count what a run wrote against its client's share of the worker that it was sent to."""
+        if sent := self._sent_to.pop(run_id, None):
+            self._deficits.charge(sent.client, sent.worker, tokens)
 
     async def send_texts(self, reply_to: str, model: str, texts: Sequence[str]) -> None:
         """Ask a worker for vectors of texts; raises BrokerUnavailable."""
@@ -92,11 +107,14 @@ class Dispatcher:
         prefixes = fingerprints(request)
         length = len(canonical_text(request))
         task = Task(model=request.model, client=request.client, length=length, prefixes=prefixes)
-        choice = self.deficits.choice(task, self._board.candidates())
+        choice = self._deficits.choice(task, self._board.candidates())
         if choice is None:
             self.unserved.setdefault(run.id, Unserved(run, time.monotonic()))
             return model_queue(request.model)
         self._board.expect(choice.worker, request.model, prefixes)
+        self._sent_to[run.id] = Sent(request.client, choice.worker)
+        if len(self._sent_to) > MOST_REMEMBERED:
+            del self._sent_to[next(iter(self._sent_to))]
         return worker_queue(choice.worker)
 
     async def _sent(self, task: str, arguments: list[object], model: str, queue: str, priority: Priority) -> None:

@@ -17,6 +17,7 @@ from jackfield.contracts.workers import ModelLoad
 from jackfield.errors import InternalFault, JackfieldError, RunElsewhere, ShuttingDown, StateUnavailable
 from jackfield.events import FINAL_EVENTS, Cancelled, Failed, Paused, RunEvent, Started, TextDelta
 from jackfield.jobs.fingerprints import PrefixBook, fingerprints
+from jackfield.messages import Message
 from jackfield.runs.durable_journal import DurableJournal
 from jackfield.runs.group_writer import GroupWriter
 from jackfield.runs.journal import failure
@@ -165,11 +166,17 @@ class RunPerformer:
     async def _write_all(
         self, held: HeldRun, control: RunControl, journal: DurableJournal, history: Sequence[RunEvent]
     ) -> None:
+        request, written = held.run.request, []
         async with aclosing(self._lifecycle.perform(held.run, control, history)) as events:
             async for body in events:
                 held.closing = isinstance(body, (Paused, *FINAL_EVENTS))
-                held.writes = held.writes or isinstance(body, TextDelta)
+                if isinstance(body, TextDelta):
+                    held.writes = True
+                    written.append(body.text)
                 if isinstance(body, Started):
-                    self.prefixes.remember(fingerprints(held.run.request))
+                    self.prefixes.remember(fingerprints(request))
                 await carried_through(journal.write(body))
         await carried_through(journal.settle())
+        if request.messages and not history:
+            answer = Message.of("assistant", "".join(written))
+            self.prefixes.remember(fingerprints(msgspec.structs.replace(request, messages=(*request.messages, answer))))

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 
+from jackfield.testing.server_programs import free_port
 from jackfield.testing.team import Team, TeamProcess
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -221,3 +222,20 @@ async def test_a_model_that_cannot_be_loaded_touches_no_other(team: Team, client
         assert bad.error is not None
         assert "broken" in bad.error["message"]
         assert (good.error, good.text) == (None, counted(60))
+
+
+async def test_too_many_waiting_runs_are_refused_and_the_others_answered(team: Team) -> None:
+    port = free_port()
+    with workers(team, (), JACKFIELD_JOBS__CONCURRENCY="1"):
+        team.api(port=port, JACKFIELD_RUNS__QUEUE_LIMIT="3")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            asked = [client.post("/v1/chat/completions", json={**chat(30), "stream": False}) for _ in range(20)]
+            responses = await asyncio.gather(*asked)
+    answered = [response for response in responses if response.status_code == 200]
+    refused = [response for response in responses if response.status_code == 503]
+    assert len(answered) + len(refused) == 20
+    assert len(answered) >= 3
+    assert refused
+    assert {response.json()["choices"][0]["message"]["content"] for response in answered} == {counted(30)}
+    assert all(int(response.headers["retry-after"]) > 0 for response in refused)
+    assert {response.json()["error"]["code"] for response in refused} == {"overloaded"}
