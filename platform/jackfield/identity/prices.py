@@ -12,7 +12,7 @@ from jackfield.events import Usage
 
 
 class Prices:
-    """What models cost, by name; one that has no price costs nothing."""
+    """What models cost, by name; one that has no price costs nothing. Tokens that were cached cost as others do."""
 
     def __init__(self, prices: Mapping[str, tuple[float, float]]) -> None:
         """`prices` are for a million tokens, read and written, as `models.prices` gives them."""

@@ -16,7 +16,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.identity.audit import Actor
 from jackfield.identity.spending_limits import HolderUsage, period_of
 from jackfield.workbench import Workbench
-from jackfield_web.documentation import BAD_PARAMETER, NOT_FOUND
+from jackfield_web.documentation import BAD_BODY, BAD_PARAMETER, NOT_FOUND
 from jackfield_web.identity.recognise import address_of
 from jackfield_web.identity.rights import needs
 
@@ -26,7 +26,7 @@ MOST = 2**53 - 1
 KINDS = ["key", "user", "team"]
 Kind = Annotated[
     str | None,
-    QueryParameter(description="Whose use, beside `id`; one's own if left out.", schema_extra={"enum": KINDS}),
+    QueryParameter(description="Whose use, beside `id`; one's own if left out.", schema_extra={"enum": [*KINDS, None]}),
 ]
 Identifier = Annotated[str | None, QueryParameter(name="id", description="The key's, user's or team's identifier.")]
 Window = Annotated[
@@ -64,7 +64,7 @@ class BudgetController(Controller):
         response_description="The budget",
         summary="Set the budget of a key, user or team",
         description="It replaces the one there was, and counts what was spent of the day or month already.",
-        responses=NOT_FOUND,
+        responses=NOT_FOUND | BAD_BODY,
     )
     async def put(
         self,
