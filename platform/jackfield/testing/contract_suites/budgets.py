@@ -231,6 +231,38 @@ class BudgetRecordsContract(StateStoreFixtures):
         total = await use_of(store.budgets, Holder("team", team))
         assert (total.requests, total.spent.tokens, total.reserved.tokens) == (120, 840, 0)
 
+    async def test_beginning_ending_expiring_and_pruning_at_once_leave_exact_sums(
+        self, store: StateStore, other_store: StateStore
+    ) -> None:
+        """Whatever order they come in, none waits for another that waits for it."""
+        team = new_identifier("team")
+        keepers = (store, other_store)
+
+        async def begin_and_end(number: int) -> None:
+            keeper, account = keepers[number % 2], Account(user_id=f"user_{number % 5}", team_id=team)
+            for _ in range(4):
+                run = a_run()
+                await keeper.runs.add(run, replace(a_reservation(account), id=run.id))
+                await keepers[1 - number % 2].runs.append(run.id, numbered(run.id, words(3)))
+                spent = Spending(tokens=6)
+                await keeper.runs.append(run.id, (), end=RunEnd(state="finished", finished_at=NOON, spent=spent))
+
+        async def request(number: int) -> None:
+            account = Account(user_id=f"user_{number % 3}", team_id=team)
+            for _ in range(4):
+                await keepers[number % 2].budgets.reserve(a_reservation(account, at=NOON))
+
+        async def tidy(keeper: StateStore) -> None:
+            for _ in range(6):
+                await keeper.budgets.expire(before=NOON + timedelta(hours=1))
+                await keeper.runs.prune(before=NOON + timedelta(hours=1))
+
+        work = [begin_and_end(number) for number in range(12)] + [request(number) for number in range(6)]
+        await asyncio.gather(*work, tidy(store), tidy(other_store))
+        await store.budgets.expire(before=NOON + timedelta(hours=1))
+        use = await use_of(store.budgets, Holder("team", team))
+        assert (use.requests, use.spent.tokens, use.reserved) == (48, 288, Spending())
+
     @examples
     @given(limit=amounts, steps=st.lists(st.tuples(amounts, st.none() | amounts), max_size=12))
     async def test_no_sum_of_reservations_exceeds_a_budget_and_every_sum_is_exact(
