@@ -19,7 +19,8 @@ PAGE = f"""<!doctype html>
 </style>
 <h1>Jackfield {__version__}</h1>
 <p>This is a server that speaks the OpenAI API over models on this machine.
-Point any OpenAI client at <code>/v1</code> of this address, with any API key.</p>
+Point any OpenAI client at <code>/v1</code> of this address, with an API key of yours, or with any where nobody is
+asked who they are.</p>
 <ul>
   <li><a href="/v1/models">/v1/models</a>: the models that are installed</li>
   <li><a href="/api/models/loaded">/api/models/loaded</a>: the models that are in memory</li>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -62,7 +63,7 @@ def command(session: Session, host: str | None, port: int | None, model: str, ex
 
     sent = settings.telemetry
     with traces_sent(sent.otlp_endpoint, service=f"{sent.service_name}-api", sample=sent.sample):
-        door.serve(opened, listen, on_ready=_greet)
+        door.serve(opened, listen, on_ready=partial(_greet, identity=settings.identity.enabled))
 
 
 async def _preload(workbench: Workbench, name: str) -> None:
@@ -74,15 +75,17 @@ async def _preload(workbench: Workbench, name: str) -> None:
         say(error.message)
 
 
-def _greet(listen: Listen) -> None:
+def _greet(listen: Listen, *, identity: bool) -> None:
     address = server_address(listen.host, listen.port)
+    key = "sk-jf-…   (jackfield keys create USER makes one)" if identity else "anything"
+    header = " -H 'Authorization: Bearer sk-jf-…'" if identity else ""
     say(
         f"""
 Jackfield serves on {click.style(address, bold=True)}   (Ctrl+C stops it)
 
-  Try it          curl {address}/v1/chat/completions -H 'Content-Type: application/json' \\
+  Try it          curl {address}/v1/chat/completions -H 'Content-Type: application/json'{header} \\
                     -d '{{"model": "default", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-  OpenAI clients  base_url={address}/v1  api_key=anything
+  OpenAI clients  base_url={address}/v1  api_key={key}
   In a terminal   jackfield chat      jackfield ask "Why is the sky blue?"
   API document    {address}/openapi.json
 """

@@ -114,10 +114,14 @@ async def temporary_workbench(
     make_engine: Callable[[], ScriptedEngine] = ScriptedEngine,
     *,
     plugins: tuple[tuple[str, object], ...] = (),
+    store: StateStore | None = None,
     **settings: Any,
 ) -> AsyncIterator[Workbench]:
-    """A workbench whose one model, the default, is named `scripted`; `plugins` are (name, plugin) pairs."""
-    store = InMemoryStateStore()
+    """A workbench whose one model, the default, is named `scripted`; `plugins` are (name, plugin) pairs.
+
+    A `store` that is given is used in place of one in memory, and closed in the end.
+    """
+    store = store or InMemoryStateStore()
     model_file = folder / "scripted.model"
     model_file.parent.mkdir(parents=True, exist_ok=True)
     model_file.write_bytes(b"\x00")
