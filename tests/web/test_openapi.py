@@ -9,6 +9,14 @@ from typing import Any
 PATHS = {
     "/v1/chat/completions",
     "/v1/completions",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/responses",
+    "/v1/responses/{response_id}",
+    "/v1/responses/{response_id}/cancel",
+    "/v1/files",
+    "/v1/files/{file_id}",
+    "/v1/files/{file_id}/content",
     "/v1/embeddings",
     "/v1/models",
     "/v1/models/{name}",
@@ -65,12 +73,27 @@ async def test_every_address_is_documented(served: Any) -> None:
 
 async def test_errors_are_documented_in_the_shape_they_have(served: Any) -> None:
     document = (await served.client.get("/openapi.json")).json()
-    for operation in operations(document):
-        for status, response in operation["responses"].items():
+    for path, methods in document["paths"].items():
+        shape = "MessageError" if path.startswith("/v1/messages") else "ErrorBody"
+        for status, response in [each for one in methods.values() for each in one["responses"].items()]:
             if int(status) >= 400:
                 (content,) = response["content"].values()
-                assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+                assert content["schema"] == {"$ref": f"#/components/schemas/{shape}"}
                 assert response["description"]
+
+
+async def test_what_is_in_messages_responses_and_files_is_typed(served: Any) -> None:
+    document = (await served.client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    assert set(schemas["MessageRequest"]["required"]) == {"model", "messages", "max_tokens"}
+    assert schemas["ToolUseBlock"]["properties"]["type"] == {"type": "string", "const": "tool_use"}
+    assert set(schemas["ResponseRequest"]["required"]) == {"model", "input"}
+    assert schemas["OutputCall"]["properties"]["type"] == {"type": "string", "const": "function_call"}
+    form = document["paths"]["/v1/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["required"]) == {"file", "purpose"}
+    for path in ("/v1/chat/completions", "/v1/completions", "/v1/messages", "/v1/responses"):
+        answers = document["paths"][path]["post"]["responses"]["200"]["content"]
+        assert set(answers) == {"application/json", "text/event-stream"}
 
 
 async def test_every_parameter_of_a_chat_is_documented(served: Any) -> None:

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from litestar import Router
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, Operation, Reference, RequestBody, SecurityScheme, Tag
+from litestar.openapi.spec import (
+    Components,
+    License,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+    Tag,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 
 from jackfield.version import __version__
 from jackfield_web.errors import ErrorBody
@@ -65,7 +77,7 @@ UPLOAD_ERRORS = {
 
 def in_shape_of(shape: type, more: dict[int, str]) -> dict[int, ResponseSpec]:
     """What answering can end with in another protocol's words, and what else there."""
-    described = {status: spec.description for status, spec in ANSWER_ERRORS.items()} | more
+    described = {status: spec.description for status, spec in (UNRECOGNISED | ANSWER_ERRORS).items()} | more
     return {
         status: ResponseSpec(shape, description=description, generate_examples=False)
         for status, description in described.items()
@@ -79,6 +91,17 @@ class WithoutBody(Operation):
     def __post_init__(self) -> None:
         if isinstance(self.request_body, RequestBody):
             self.request_body.required = False
+
+
+@dataclass
+class Streaming(Operation):
+    """An operation that answers with server-sent events where it is asked to, which Litestar has no words for."""
+
+    def __post_init__(self) -> None:
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
+            events = Schema(type=OpenAPIType.STRING, description="Server-sent events.")
+            answer.content["text/event-stream"] = OpenAPIMediaType(schema=events)
 
 
 TAGS = [

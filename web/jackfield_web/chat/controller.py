@@ -19,7 +19,7 @@ from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.chat.answers import ChatChunks, chat_completion
 from jackfield_web.chat.replies import ChatCompletion
 from jackfield_web.chat.requests import ChatRequest, chat_runs
-from jackfield_web.documentation import ANSWER_ERRORS
+from jackfield_web.documentation import ANSWER_ERRORS, Streaming
 from jackfield_web.identity.rights import needs
 
 
@@ -33,6 +33,7 @@ class ChatController(Controller):
     @post(
         status_code=200,
         operation_id="createChatCompletion",
+        operation_class=Streaming,
         response_description="The answer",
         summary="Answer a conversation",
         description="With `stream`, the answer is a stream of server-sent events, each a chat.completion.chunk.",

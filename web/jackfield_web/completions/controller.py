@@ -18,7 +18,7 @@ from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.completions.answers import CompletionChunks, completion
 from jackfield_web.completions.replies import Completion
 from jackfield_web.completions.requests import CompletionRequest, completion_runs
-from jackfield_web.documentation import ANSWER_ERRORS
+from jackfield_web.documentation import ANSWER_ERRORS, Streaming
 from jackfield_web.identity.rights import needs
 
 
@@ -32,6 +32,7 @@ class CompletionController(Controller):
     @post(
         status_code=200,
         operation_id="createCompletion",
+        operation_class=Streaming,
         response_description="The answer",
         summary="Go on with a text",
         description="With `stream`, the answer is a stream of server-sent events, each a text_completion.",

@@ -13,7 +13,7 @@ from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.open_streams import OpenStreams
-from jackfield_web.documentation import in_shape_of
+from jackfield_web.documentation import Streaming, in_shape_of
 from jackfield_web.identity.rights import needs
 from jackfield_web.messages.answers import MessageFrames, message_answer
 from jackfield_web.messages.errors import OVERLOADED, MessageError, message_error_response
@@ -37,6 +37,7 @@ class MessageController(Controller):
     @post(
         status_code=200,
         operation_id="createMessage",
+        operation_class=Streaming,
         response_description="The answer",
         summary="Answer a conversation",
         description="With `stream`, the answer is a stream of server-sent events, from message_start to message_stop.",

@@ -20,7 +20,7 @@ from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.event_stream import EventStream
 from jackfield_web.answers.frames import frames_of
 from jackfield_web.answers.open_streams import OpenStreams
-from jackfield_web.documentation import ANSWER_ERRORS, ELSEWHERE, NOT_FOUND
+from jackfield_web.documentation import ANSWER_ERRORS, ELSEWHERE, NOT_FOUND, Streaming
 from jackfield_web.identity.rights import needs
 from jackfield_web.responses.answers import response_so_far, response_written
 from jackfield_web.responses.record import conversation_through, response_now, stored_run
@@ -47,6 +47,7 @@ class ResponseController(Controller):
     @post(
         status_code=200,
         operation_id="createResponse",
+        operation_class=Streaming,
         response_description="The response",
         summary="Answer, and keep the answer",
         description="With `stream`, the answer is a stream of server-sent events, from response.created to "
@@ -75,6 +76,7 @@ class ResponseController(Controller):
     @get(
         "/{response_id:str}",
         operation_id="getResponse",
+        operation_class=Streaming,
         response_description="The response",
         summary="Look at a response again",
         responses=NOT_FOUND,
