@@ -43,13 +43,27 @@ class BudgetLedger:
 
     def set_aside(self, connection: Connection, reservations: Sequence[Reservation]) -> None:
         """Raises BudgetExceeded, whereupon the transaction is to be given up."""
-        if not reservations:
-            return
-        connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
-        use = _use()
+        self.post(connection, reservations, [])
+
+    def post(
+        self, connection: Connection, reservations: Sequence[Reservation], spent: Sequence[tuple[str, Spending]]
+    ) -> int:
+        """Settle what is open of what was spent, and set aside, each row of use changed once; how many were open.
+
+        Raises as `set_aside` does.
+        """
+        use, asked = _use(), _use()
+        settled = self._close(connection, use, spent) if spent else 0
+        if reservations:
+            connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
         for reservation in reservations:
             _reserve(use, reservation, reservation.amount)
-        self._add_checked(connection, use, reservations[0].at)
+            _reserve(asked, reservation, reservation.amount)
+        if asked:
+            self._add_checked(connection, use, asked, reservations[0].at)
+        elif use:
+            connection.execute(self._counting, _in_order(use))
+        return settled
 
     def enlarge(self, connection: Connection, reservation_id: str, amount: Spending) -> None:
         """Raises BudgetExceeded or NotFound, whereupon the transaction is to be given up."""
@@ -62,47 +76,49 @@ class BudgetLedger:
         reservation, use = _reservation(row), _use()
         more = Spending(tokens=amount.tokens - reservation.amount.tokens, money=amount.money - reservation.amount.money)
         _reserve(use, reservation, more)
-        self._add_checked(connection, use, reservation.at)
+        self._add_checked(connection, use, use, reservation.at)
 
     def settle(self, connection: Connection, spent: Sequence[tuple[str, Spending]]) -> int:
         """Count what was spent of reservations that are open; how many were."""
-        by_id = dict(spent)
-        these = select(ReservationRow.id).where(ReservationRow.id.in_(by_id)).order_by(ReservationRow.id)
-        return self._settle(connection, these.with_for_update(), by_id)
+        return self.post(connection, [], spent)
 
     def expire(self, connection: Connection, before: datetime) -> int:
         """Give back what belongs to no run; how many reservations that were. Those being settled are left alone."""
         of_a_run = select(RunRow.id).where(RunRow.id == ReservationRow.id).exists()
         these = select(ReservationRow.id).where(ReservationRow.at < before, ~of_a_run)
-        return self._settle(connection, these.with_for_update(skip_locked=True), None)
-
-    def _settle(self, connection: Connection, these: Any, spent: dict[str, Spending] | None) -> int:
-        """Without `spent` nothing was, and no request is counted."""
-        gone = delete(ReservationRow).where(ReservationRow.id.in_(these)).returning(ReservationRow.__table__)
-        rows = (connection.execute(gone)).all()
-        use = _use()
-        for row in rows:
-            reservation = _reservation(row)
+        expired, use = _deleted(connection, these.with_for_update(skip_locked=True)), _use()
+        for reservation in expired:
             _reserve(use, reservation, reservation.amount, sign=-1)
-            if spent is not None:
-                _spend(use, reservation, spent[reservation.id])
         if use:
             connection.execute(self._counting, _in_order(use))
-        return len(rows)
+        return len(expired)
 
-    def _add_checked(self, connection: Connection, use: Use, at: datetime) -> None:
-        budgets = _budgets(connection, {holder for holder, _ in use})
+    def _close(self, connection: Connection, use: Use, spent: Sequence[tuple[str, Spending]]) -> int:
+        by_id = dict(spent)
+        these = select(ReservationRow.id).where(ReservationRow.id.in_(by_id)).order_by(ReservationRow.id)
+        closed = _deleted(connection, these.with_for_update())
+        for reservation in closed:
+            _reserve(use, reservation, reservation.amount, sign=-1)
+            _spend(use, reservation, by_id[reservation.id])
+        return len(closed)
+
+    def _add_checked(self, connection: Connection, use: Use, asked: Use, at: datetime) -> None:
+        """Add to what is used, and raise where a budget has no room for what is asked of it."""
+        budgets = _budgets(connection, {holder for holder, _ in asked})
         for row in connection.execute(self._checking, _in_order(use)):
             holder = Holder(row.kind, row.holder_id)
             budget = budgets.get((holder, _period(row.window)))
             for unit in UNITS if budget else ():
-                total, most, more = (
-                    getattr(row, unit),
-                    getattr(budget, unit),
-                    use[holder, row.window][f"reserved_{unit}"],
-                )
+                total, most = getattr(row, unit), getattr(budget, unit)
+                more = asked[holder, row.window][f"reserved_{unit}"]
                 if most is not None and more > 0 and total > most:
                     raise no_room(holder, row.window, unit, more=more, used=total - more, most=most, at=at)
+
+
+def _deleted(connection: Connection, these: Any) -> list[Reservation]:
+    """Reservations by their identifiers, taken off."""
+    gone = delete(ReservationRow).where(ReservationRow.id.in_(these)).returning(ReservationRow.__table__)
+    return [_reservation(row) for row in connection.execute(gone)]
 
 
 def _budgets(connection: Connection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Row[Any]]:

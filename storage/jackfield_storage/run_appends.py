@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from jackfield.contracts.budgets import Spending
 from jackfield.contracts.records import RunEnd
 from jackfield.errors import Conflict, NameTaken
 from jackfield.events import RunEvent
-from jackfield_storage.budget_ledger import BudgetLedger
 from jackfield_storage.run_rows import ENDED, check_batch, check_follows, elsewhere, event_values, no_run
 from jackfield_storage.tables import RunEventRow, RunRow
 
@@ -32,8 +32,11 @@ class Append(msgspec.Struct, frozen=True):
     end: RunEnd | None = None
 
 
-def append(connection: Connection, ledger: BudgetLedger, appends: Sequence[Append]) -> None:
-    """All of them; raises for the first that cannot be, whereupon the transaction is to be given up."""
+def append(connection: Connection, appends: Sequence[Append]) -> list[tuple[str, Spending]]:
+    """All of them, and what the runs spent that end; raises for the first that cannot be added.
+
+    The transaction is to be given up then.
+    """
     ids = {each.run_id for each in appends}
     workers = _locked(connection, ids)
     last = _last_numbers(connection, ids)
@@ -49,7 +52,7 @@ def append(connection: Connection, ledger: BudgetLedger, appends: Sequence[Appen
     ends = [(each.run_id, each.end) for each in appends if each.end]
     if ends:
         connection.execute(ENDING, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
-        ledger.settle(connection, [(run_id, end.spent) for run_id, end in ends])
+    return [(run_id, end.spent) for run_id, end in ends]
 
 
 def append_held(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,7 +33,12 @@ from jackfield_storage.run_rows import (
 )
 from jackfield_storage.tables import RunEventRow, RunRow
 
-Addition = tuple[RunRecord, Reservation | None]
+
+class Addition(msgspec.Struct, frozen=True):
+    """A new run, and what is set aside for it."""
+
+    run: RunRecord
+    reservation: Reservation | None
 
 
 class SqlRunRecords(SqlRunLeases):
@@ -41,11 +47,10 @@ class SqlRunRecords(SqlRunLeases):
     def __init__(self, database: Database, ledger: BudgetLedger) -> None:
         super().__init__(database)
         self._ledger = ledger
-        self._adding = GroupedWrites(self._add_all)
-        self._appending = GroupedWrites(self._append_all)
+        self._writing: GroupedWrites[Addition | Append] = GroupedWrites(self._write_all)
 
     async def add(self, run: RunRecord, reservation: Reservation | None = None) -> None:
-        await self._adding.put((run, reservation))
+        await self._writing.put(Addition(run, reservation))
 
     async def get(self, run_id: str) -> RunRecord | None:
         row = await self._database.row(RunRow, run_id)
@@ -75,7 +80,7 @@ class SqlRunRecords(SqlRunLeases):
     ) -> None:
         check_batch(run_id, events)
         if events or end:
-            await self._appending.put(Append(run_id, tuple(events), worker, end))
+            await self._writing.put(Append(run_id, tuple(events), worker, end))
 
     async def append_all(self, batches: Sequence[tuple[str, Sequence[RunEvent]]], *, worker: str) -> tuple[str, ...]:
         return await self._database.commit(lambda connection: append_held(connection, worker, batches))
@@ -125,18 +130,25 @@ class SqlRunRecords(SqlRunLeases):
 
     async def close(self) -> None:
         """Wait for what is being written."""
-        await self._adding.close()
-        await self._appending.close()
+        await self._writing.close()
 
-    async def _add_all(self, additions: Sequence[Addition]) -> None:
-        def add(connection: Connection) -> None:
-            connection.execute(insert(RunRow), [run_values(run) for run, _ in additions])
-            self._ledger.set_aside(connection, [reservation for _, reservation in additions if reservation])
+    async def _write_all(self, writes: Sequence[Addition | Append]) -> None:
+        additions = [each for each in writes if isinstance(each, Addition)]
+        appends = [each for each in writes if isinstance(each, Append)]
 
-        try:
-            await self._database.commit(add)
-        except IntegrityError as error:
-            raise NameTaken(f"There is a run '{additions[0][0].id}' already.") from error
+        def write(connection: Connection) -> None:
+            _add(connection, [each.run for each in additions])
+            spent = append(connection, appends) if appends else []
+            reservations = [each.reservation for each in additions if each.reservation]
+            self._ledger.post(connection, reservations, spent)
 
-    async def _append_all(self, appends: Sequence[Append]) -> None:
-        await self._database.commit(lambda connection: append(connection, self._ledger, appends))
+        await self._database.commit(write)
+
+
+def _add(connection: Connection, runs: Sequence[RunRecord]) -> None:
+    if not runs:
+        return
+    try:
+        connection.execute(insert(RunRow), [run_values(run) for run in runs])
+    except IntegrityError as error:
+        raise NameTaken(f"There is a run '{runs[0].id}' already.") from error

@@ -23,11 +23,14 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def guards_for(host: str) -> list[Guard]:
-    """What every request must pass on a server that listens at a host."""
+    """What every request must pass on a server that listens at a host.
+
+    Coroutines although they wait for nothing: Litestar calls plain functions in threads.
+    """
     return [refuse_strange_hosts, refuse_other_sites] if is_loopback(host) else [refuse_other_sites]
 
 
-def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:
+async def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:
     """The Host header must be a loopback name, as no rebound name is."""
     host = connection.headers.get("host", "localhost")
     public = _public_site(connection)
@@ -38,7 +41,7 @@ def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:
         )
 
 
-def refuse_other_sites(connection: Connection, _: BaseRouteHandler) -> None:
+async def refuse_other_sites(connection: Connection, _: BaseRouteHandler) -> None:
     """A browser names the page that sends a change; it must come from this server or this machine."""
     origin = connection.headers.get("origin")
     if origin is None or (isinstance(connection, Request) and connection.method in SAFE_METHODS):
