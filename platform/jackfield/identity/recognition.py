@@ -14,6 +14,7 @@ from jackfield.contracts.identity_records import IdentityRecords
 from jackfield.errors import NotAuthenticated
 from jackfield.identity.roles import SCOPES
 from jackfield.identity.secrets import PREFIX, fingerprint, is_key_secret
+from jackfield.shared_lookups import SharedLookups
 
 KEPT_SECONDS = 2.0
 KEPT = 10_000
@@ -38,15 +39,16 @@ class Recognition:
         self._records = records
         self._clock = clock
         self._known: OrderedDict[str, Recognised] = OrderedDict()
+        self._lookups: SharedLookups[Principal] = SharedLookups()
         self._changes = 0
         self._noted: OrderedDict[str, float] = OrderedDict()
 
     async def key(self, secret: str) -> Principal:
         """Whose key it is; raises NotAuthenticated where it, or its owner, may not be used now."""
-        if not is_key_secret(secret):
-            raise NotAuthenticated(BAD_KEY)
         digest = fingerprint(secret)
         if (kept := self._kept(digest)) is None:
+            if not is_key_secret(secret):
+                raise NotAuthenticated(BAD_KEY)
             changes = self._changes
             found = await self._records.keys.by_hash(digest)
             if found is None or not _usable(*found):

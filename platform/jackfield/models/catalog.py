@@ -6,6 +6,7 @@ import asyncio
 import difflib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 
 from jackfield.cancellation import carried_through
@@ -32,6 +33,7 @@ from jackfield.models.references import GuardedSource, claiming_source
 from jackfield.models.stoppable import stoppable
 from jackfield.models.tuned_references import tuned_origin
 from jackfield.registry import Shelf
+from jackfield.shared_lookups import SharedLookups
 
 Notice = Callable[[str], None]
 """Takes a sentence for the person who waits."""
@@ -57,6 +59,7 @@ class ModelCatalog:
         default_model: str | None,
     ) -> None:
         self._recent = RecentModels()
+        self._lookups: SharedLookups[InstalledModel] = SharedLookups()
         self._records = ForgettingRecords(records, self._recent)
         self._sources = sources
         self._engines = engines
@@ -83,8 +86,9 @@ class ModelCatalog:
         Raises ModelNotFound, or ModelFileInvalid where the file is gone or has changed in size.
         """
         asked = name or DEFAULT
-        if recent := self._recent.get(asked):
-            return recent
+        return self._recent.get(asked) or await self._lookups.get(asked, partial(self._in_place, asked))
+
+    async def _in_place(self, asked: str) -> InstalledModel:
         if asked == DEFAULT:
             chosen = await self._chosen_default()
             model = await self._on_record(chosen, f"The default model '{chosen}'")
