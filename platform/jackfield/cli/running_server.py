@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from jackfield.errors import MissingDependency, Unavailable
+from jackfield.errors import MissingDependency, NotAuthenticated, Unavailable
 from jackfield.models.residents import LoadedModel
 
 TIMEOUT = 5.0
@@ -26,10 +26,18 @@ def loaded_models(host: str, port: int) -> tuple[LoadedModel, ...]:
         raise Unavailable(
             f"No Jackfield server runs at {address}, so no model is loaded; start one with `jackfield serve`."
         ) from error
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code == 401:
+            raise NotAuthenticated(f"The server at {address} tells this only to whoever shows it a key.") from error
+        raise _no_server(address, error) from error
     except httpx.TimeoutException as error:
         raise Unavailable(f"{address} did not answer within {TIMEOUT:.0f} seconds; it may be overloaded.") from error
     except (httpx.HTTPError, msgspec.DecodeError) as error:
-        raise Unavailable(f"What answers at {address} is no Jackfield server of this version ({error}).") from error
+        raise _no_server(address, error) from error
+
+
+def _no_server(address: str, error: Exception) -> Unavailable:
+    return Unavailable(f"What answers at {address} is no Jackfield server of this version ({error}).")
 
 
 def server_address(host: str, port: int) -> str:
