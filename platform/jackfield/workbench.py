@@ -147,6 +147,7 @@ class Workbench:
             state="queued",
             created_at=datetime.now(UTC),
             account=admitted.account,
+            leased_until=self._executor.offered_until(),
             trace=trace or carried_origin(),
         )
         try:

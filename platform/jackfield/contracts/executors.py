@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from jackfield.contracts.models import InstalledModel
@@ -24,6 +25,10 @@ class Executor(Protocol):
 
     async def check_room(self, model: str) -> None:
         """Raises Overloaded where too many runs of a model wait, before another is put on record."""
+        ...
+
+    def offered_until(self) -> datetime | None:
+        """Until when a run that is put on record now counts as offered to workers; None where none is offered."""
         ...
 
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:

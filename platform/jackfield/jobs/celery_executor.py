@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -77,6 +78,10 @@ class CeleryExecutor:
         if waiting >= self._queue_limit:
             raise self._overloaded(model)
 
+    def offered_until(self) -> datetime | None:
+        """So long a new run is left to the worker that it is sent to, before a watchdog sends it again."""
+        return self._dispatcher.offered_until()
+
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """Send a run to a worker; where Redis is away it waits on record until it can be sent.
 
@@ -90,7 +95,11 @@ class CeleryExecutor:
             await self._records.set_state(run.id, "queued")
         else:
             await self._count_in(run)
-        await self._dispatcher.send([run])
+        self._reader.begin(run.id)
+        if run.state == "queued" and run.leased_until is not None:
+            await self._dispatcher.send_offered(run)
+        else:
+            await self._dispatcher.send([run])
 
     async def _count_in(self, run: RunRecord) -> None:
         model = run.request.model
@@ -110,8 +119,10 @@ class CeleryExecutor:
     async def watch(self, run_id: str, *, after: int = 0) -> AsyncGenerator[RunEvent]:
         """Events with a greater number, those on record first, then live ones as workers tell them."""
         with self._reader.watched(run_id) as live:
-            ended = (await self._recorded(run_id)).state in ENDED
-            events: Sequence[RunEvent] = await self._records.events(run_id, after=after)
+            ended, events = False, list[RunEvent]()
+            if not (live.from_the_start and after == 0):
+                ended = (await self._recorded(run_id)).state in ENDED
+                events = list(await self._records.events(run_id, after=after))
             while True:
                 for event in events:
                     if event.final:
@@ -131,13 +142,13 @@ class CeleryExecutor:
         if isinstance(usage, Usage):
             self._dispatcher.charge(end.run_id, usage.completion_tokens)
 
-    async def _looked_up(self, run_id: str, after: int) -> tuple[bool, Sequence[RunEvent]]:
+    async def _looked_up(self, run_id: str, after: int) -> tuple[bool, list[RunEvent]]:
         """Whether a run has ended, and its events as they are on record; waits while the record cannot be read."""
         while True:
             try:
                 # In this order: what ends between the two is seen whole at the next look.
                 ended = (await self._recorded(run_id)).state in ENDED
-                return ended, await self._records.events(run_id, after=after)
+                return ended, list(await self._records.events(run_id, after=after))
             except StateUnavailable:
                 await asyncio.sleep(AWAY_PACE)
 

@@ -61,6 +61,15 @@ class Dispatcher:
         self.unsent: dict[str, RunRecord] = {}
         self.unserved: dict[str, Unserved] = {}
 
+    def offered_until(self) -> datetime:
+        """Until when a run that is offered now is left to workers."""
+        return datetime.now(UTC) + self._offer
+
+    async def send_offered(self, run: RunRecord) -> None:
+        """Send a run that is on record as offered; one that cannot be sent stays in `unsent`."""
+        self.unsent[run.id] = run
+        await self._send_run(run)
+
     async def send(self, runs: Sequence[RunRecord]) -> None:
         """Offer runs to workers and send those that nobody else has offered; raises StateUnavailable.
 
@@ -68,7 +77,7 @@ class Dispatcher:
         """
         if not runs:
             return
-        offered = set(await self._records.offer([run.id for run in runs], until=datetime.now(UTC) + self._offer))
+        offered = set(await self._records.offer([run.id for run in runs], until=self.offered_until()))
         self.unsent.update({run.id: run for run in runs if run.id in offered})
         for run in runs:
             if run.id in offered:

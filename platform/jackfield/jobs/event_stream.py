@@ -29,6 +29,9 @@ AWAY_PACE = 0.3
 """Seconds between two looks at the record, or two tries to read, while Redis is away."""
 QUIET_SECONDS = 10.0
 """A watcher that heard nothing for so long looks at the record, for an event that was lost."""
+MOST_UNWATCHED = 4096
+"""New runs whose events are kept for the first who watches them."""
+MOST_UNWATCHED_EVENTS = 64
 MOST_WAITING = 2000
 """Events kept for a slow watcher; one that falls further behind reads the record."""
 
@@ -53,16 +56,18 @@ class EventPublisher:
 
 
 class LiveEvents:
-    """The live events of one run for one watcher."""
+    """The live events of one run for one watcher; with `from_the_start`, none can have been told before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, from_the_start: bool = False) -> None:
+        self.from_the_start = from_the_start
+        self.watched = not from_the_start
         self._events: deque[RunEvent] = deque()
         self._news = asyncio.Event()
         self._missed = False
 
     def put(self, event: RunEvent) -> None:
         """An event arrived."""
-        if len(self._events) >= MOST_WAITING:
+        if len(self._events) >= (MOST_WAITING if self.watched else MOST_UNWATCHED_EVENTS):
             self.miss()
         self._events.append(event)
         self._news.set()
@@ -105,6 +110,7 @@ class EventReader:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._watchers: dict[str, list[LiveEvents]] = {}
+        self._unwatched: dict[str, LiveEvents] = {}
         self._decode = msgspec.msgpack.Decoder(list[RunEvent]).decode
         self._last: bytes | None = None
 
@@ -113,17 +119,31 @@ class EventReader:
         """Seconds that a watcher may wait for live events before it looks at the record."""
         return AWAY_PACE if self._last is None else QUIET_SECONDS
 
+    def begin(self, run_id: str) -> None:
+        """Keep what is told of a run that was not sent yet for the first who watches it."""
+        self._unwatched[run_id] = self._added(run_id, LiveEvents(from_the_start=True))
+        if len(self._unwatched) > MOST_UNWATCHED:
+            oldest = next(iter(self._unwatched))
+            self._remove(oldest, self._unwatched.pop(oldest))
+
     @contextmanager
     def watched(self, run_id: str) -> Iterator[LiveEvents]:
         """The live events of a run, from now until the block is left."""
-        live = LiveEvents()
-        self._watchers.setdefault(run_id, []).append(live)
+        live = self._unwatched.pop(run_id, None) or self._added(run_id, LiveEvents())
+        live.watched = True
         try:
             yield live
         finally:
-            self._watchers[run_id].remove(live)
-            if not self._watchers[run_id]:
-                del self._watchers[run_id]
+            self._remove(run_id, live)
+
+    def _added(self, run_id: str, live: LiveEvents) -> LiveEvents:
+        self._watchers.setdefault(run_id, []).append(live)
+        return live
+
+    def _remove(self, run_id: str, live: LiveEvents) -> None:
+        self._watchers[run_id].remove(live)
+        if not self._watchers[run_id]:
+            del self._watchers[run_id]
 
     async def kept(self) -> None:
         """Read until cancelled."""

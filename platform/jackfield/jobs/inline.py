@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,6 +49,10 @@ class InlineExecutor:
 
     async def check_room(self, model: str) -> None:
         """There is always room here: each model's decode loop limits its own queue."""
+
+    def offered_until(self) -> datetime | None:
+        """Runs are offered to nobody."""
+        return None
 
     async def submit(self, run: RunRecord, history: Sequence[RunEvent] = ()) -> None:
         """Begin a run, or go on with one from its events on record; raises ShuttingDown, or Conflict where it runs."""

@@ -45,6 +45,21 @@ async def test_watchers_of_many_runs_share_one_reader(redis: Redis) -> None:
     await background.close()
 
 
+async def test_who_watches_a_new_run_first_gets_what_was_told_before(redis: Redis) -> None:
+    reader, publisher, background = EventReader(redis), EventPublisher(redis), Background()
+    background.start("reading", reader.kept)
+    with reader.watched("other") as other:
+        assert await other.following(0, patience=5) == []
+        reader.begin("run")
+        await publisher.publish([*deltas("run", 2), *deltas("other", 1)])
+        assert await other.following(0, patience=5) == list(deltas("other", 1))
+    with reader.watched("run") as first, reader.watched("run") as second:
+        assert (first.from_the_start, second.from_the_start) == (True, False)
+        assert await first.following(0, patience=5) == list(deltas("run", 2))
+        assert await second.following(0, patience=0.01) == []
+    await background.close()
+
+
 async def test_a_gap_sends_a_watcher_to_the_record() -> None:
     live = LiveEvents()
     for event in deltas("run", 2, first=4):
