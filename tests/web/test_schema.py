@@ -24,6 +24,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from jackfield.identity.audit import COMMAND_LINE
+from jackfield.identity.desk import Identity
+from jackfield.identity.keys import KeyWish
+from jackfield.identity.roles import SCOPES
 from jackfield.testing.temporary_workbench import temporary_workbench
 from jackfield_web.app import create_app
 
@@ -60,15 +64,17 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server over a model that repeats what it is told."""
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over a model that repeats what it is told: `local`, or of a `team` with an admin's key."""
+    identity = {"enabled": request.param == "team", "password_memory_mb": 1}
 
     async def opened(stack: AsyncExitStack, home: Path) -> httpx.AsyncClient:
-        workbench = await stack.enter_async_context(temporary_workbench(home))
+        workbench = await stack.enter_async_context(temporary_workbench(home, identity=identity))
         app = create_app(lambda: nullcontext(workbench))
         app.state.workbench = workbench
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-        client = httpx.AsyncClient(transport=transport, base_url=ADDRESS, timeout=PATIENCE)
+        headers = {"x-api-key": await admins_key(workbench.identity)} if workbench.identity else {}
+        client = httpx.AsyncClient(transport=transport, base_url=ADDRESS, timeout=PATIENCE, headers=headers)
         return await stack.enter_async_context(client)
 
     with asyncio.Runner() as runner:
@@ -80,6 +86,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             runner.run(stack.aclose())
 
 
+async def admins_key(identity: Identity) -> str:
+    """A key that may do everything."""
+    admin = await identity.users.add(
+        COMMAND_LINE, email="admin@example.org", name="admin", role="admin", password="correct horse battery"
+    )
+    return (await identity.keys.make(COMMAND_LINE, admin, KeyWish(name="all", scopes=SCOPES))).secret
+
+
+def asked_of_both() -> list[Any]:
+    """Every operation as this machine's own, and those that take a team as a team's admin."""
+    both = []
+    for operation in operations():
+        both.append(pytest.param("local", operation, id=f"local {operation.label}"))
+        if set(operation.tags or ()) & {"Identity", "Budgets"}:
+            both.append(pytest.param("team", operation, id=f"team {operation.label}"))
+    return sorted(both, key=lambda one: str(one.values[0]))
+
+
 def operations() -> list[Any]:
     """Every operation of the document."""
     app = create_app(lambda: nullcontext(None))  # type: ignore[arg-type]
@@ -88,7 +112,7 @@ def operations() -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
-@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.label)
+@pytest.mark.parametrize(("server", "operation"), asked_of_both(), indirect=["server"])
 def test_every_answer_is_as_documented(server: Server, operation: Any, mode: GenerationMode) -> None:
     @seed(0)
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
