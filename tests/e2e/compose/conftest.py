@@ -12,6 +12,7 @@ import pytest
 
 from jackfield.testing.compose_services import ComposeServices, compose_up, made_up_secrets, missing_programs
 from jackfield.testing.installed_plugins import lay_out_plugins
+from jackfield.testing.otlp_collector import OtlpCollector, otlp_collector
 
 ROOT = Path(__file__).parents[3]
 CALLING_MODEL = ROOT / "tests" / "sample_plugin" / "calling_model"
@@ -19,11 +20,12 @@ SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "SETUP_TOKEN")
 
 
 class Team(msgspec.Struct, frozen=True):
-    """The services, the secrets they were started with, and the first admin's key."""
+    """The services, the secrets they were started with, the first admin's key, and who takes their spans."""
 
     services: ComposeServices
     secrets: dict[str, str]
     key: str
+    collector: OtlpCollector
 
     @property
     def address(self) -> str:
@@ -45,12 +47,21 @@ def team() -> Iterator[Team]:
 def _team(folder: Path) -> Iterator[Team]:
     site = lay_out_plugins(folder / "site", CALLING_MODEL)
     secrets = made_up_secrets(*SECRETS)
-    with compose_up(ROOT / "compose.yaml", folder / "services", secrets, PYTHONPATH=str(site)) as services:
+    with (
+        otlp_collector() as collector,
+        compose_up(
+            ROOT / "compose.yaml",
+            folder / "services",
+            {**secrets, "OTLP_ENDPOINT": collector.address},
+            PYTHONPATH=str(site),
+        ) as services,
+    ):
         model = folder / "scripted.bin"
         model.write_bytes(b"no weights")
         pulled = services.run("api", "jackfield", "models", "pull", str(model), "--name", "scripted", "--default")
         assert pulled.returncode == 0, pulled.stderr
-        yield Team(services, secrets, _first_key(f"http://{services.address('api')}", secrets["SETUP_TOKEN"]))
+        key = _first_key(f"http://{services.address('api')}", secrets["SETUP_TOKEN"])
+        yield Team(services, secrets, key, collector)
 
 
 def _first_key(address: str, token: str) -> str:
