@@ -17,7 +17,7 @@ from jackfield.contracts.engine import EngineFactory, EngineSettings, Fit
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.registration import Provided
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import ModelFileInvalid, ModelLoading, Overloaded
+from jackfield.errors import ModelFileInvalid, ModelLoading, ModelTooLarge, Overloaded
 from jackfield.events import Failed, Finished, RunEventBody, TextDelta
 from jackfield.hookspecs import hookimpl
 from jackfield.messages import Message
@@ -38,6 +38,13 @@ class OneAtATime(ScriptedFactory):
     def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
         fits = all(engine.closed for engine in self.opened)
         return Fit(fits=fits, bytes_needed=1, bytes_available=int(fits), reason="It is full.")
+
+
+class Heavy(ScriptedFactory):
+    """A machine with room for everything, and models of sixty megabytes."""
+
+    def fits(self, model: InstalledModel, settings: EngineSettings) -> Fit:
+        return Fit(fits=True, bytes_needed=60 << 20, bytes_available=1 << 40)
 
 
 class Elsewhere(ScriptedFactory):
@@ -117,6 +124,21 @@ async def test_an_idle_model_gives_way(tmp_path: Path) -> None:
         assert text_of(await told(workbench, "a")) == "hello"
         assert text_of(await told(workbench, "b")) == "hello"
         assert [loaded.name for loaded in workbench.residency.loaded()] == ["b"]
+
+
+async def test_models_give_way_within_the_memory_that_settings_give_them(tmp_path: Path) -> None:
+    async with opened(tmp_path, Heavy(), "a", "b", jobs={"memory_mb": 100}) as workbench:
+        assert text_of(await told(workbench, "a")) == "hello"
+        assert text_of(await told(workbench, "b")) == "hello"
+        assert [loaded.name for loaded in workbench.residency.loaded()] == ["b"]
+
+
+async def test_a_model_larger_than_that_memory_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path, Heavy(), "a", jobs={"memory_mb": 50}) as workbench:
+        end = (await told(workbench, "a"))[-1]
+    assert isinstance(end, Failed)
+    assert end.code == ModelTooLarge.code
+    assert "jobs.memory_mb" in end.message
 
 
 async def test_a_draft_model_that_is_gone_takes_no_other_model_with_it(tmp_path: Path) -> None:

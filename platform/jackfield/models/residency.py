@@ -67,6 +67,7 @@ class ModelResidency:
         self._engines = engines
         self._settings = settings
         self._memory = memory
+        self._needs: dict[str, int] = {}
         self._queue_limit = queue_limit
         self._saved_prefixes = saved_prefixes
         self._looks_ahead = lookahead
@@ -211,10 +212,11 @@ class ModelResidency:
         fit = await asyncio.to_thread(factory.fits, model, self._settings)
         if not fit.fits:
             return fit.reason
-        taken = sum(loaded.bytes for loaded in self.loaded())
+        taken = sum(self._needs.get(loaded.name, loaded.bytes) for loaded in self.loaded())
         if self._memory and taken + fit.bytes_needed > self._memory:
             return (
                 f"'{model.name}' needs {fit.bytes_needed >> 20} MB, and of the {self._memory >> 20} MB that models may "
                 f"take together (jobs.memory_mb) {taken >> 20} are taken."
             )
+        self._needs[model.name] = fit.bytes_needed
         return ""
