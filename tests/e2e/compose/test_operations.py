@@ -45,10 +45,10 @@ def test_a_request_and_its_run_on_a_worker_are_one_trace(team: Any) -> None:
 
 def test_a_backup_is_restored_as_the_manual_says(team: Any) -> None:
     services = team.services
-    assert services.run("api", "jackfield", "db", "backup", "/data/today.jfb").returncode == 0
+    assert services.run("api", "jackfield", "db", "backup", "/data/kept.jfb").returncode == 0
     for name in ("api", "worker"):
         assert services.stop(name) == 0
-    restored = services.run("api", "jackfield", "db", "restore", "/data/today.jfb", "--replace")
+    restored = services.run("api", "jackfield", "db", "restore", "/data/kept.jfb", "--replace")
     assert restored.returncode == 0, restored.stderr
     for name in ("api", "worker"):
         services.start(name)

@@ -21,7 +21,9 @@ def test_every_service_is_well(team: Any) -> None:
     assert [name for name in checked if not team.services.is_well(name)] == []
 
 
-def test_an_answer_comes_through_api_and_worker(team: Any) -> None:
+def test_an_answer_comes_through_api_and_a_worker_that_loads_the_model(team: Any) -> None:
+    assert team.services.stop("worker") == 0
+    team.services.start("worker")
     answer = httpx.post(
         f"{team.address}/v1/chat/completions",
         json=HELLO,
@@ -32,7 +34,7 @@ def test_an_answer_comes_through_api_and_worker(team: Any) -> None:
     assert answer.json()["choices"][0]["message"]["content"] == "hello there"
     assert answer.headers["x-request-id"] == "from-the-test"
     told = [json.loads(line) for line in team.services.log("worker").splitlines() if line.startswith("{")]
-    assert [line["request_id"] for line in told if line["event"] == "loading model"] == ["from-the-test"]
+    assert "from-the-test" in [line.get("request_id") for line in told if line["event"] == "loading model"]
     assert "loading model" not in team.services.log("api")
 
 
