@@ -8,9 +8,20 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from jackfield.telemetry.origin import Origin, read_origin, request_id_of, trusted_parent
-from jackfield.telemetry.spans import NO_SPAN, tracer, traces_sent, tracing
+from jackfield.telemetry.otlp import OpenTelemetryTracer
+from jackfield.telemetry.spans import (
+    NO_SPAN,
+    note_outage,
+    runs_under_way,
+    spans_begun_by,
+    tracer,
+    traces_sent,
+    tracing,
+)
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -55,3 +66,19 @@ def test_opentelemetry_is_imported_only_where_traces_are_sent() -> None:
     code = f"{imports}; print(any('opentelemetry' in name for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_outage_is_an_event_of_every_run_under_way() -> None:
+    exporter = InMemorySpanExporter()
+    with spans_begun_by(OpenTelemetryTracer(SimpleSpanProcessor(exporter), service="test")):
+        runs = [tracer().begin(name, "consumer", {}) for name in ("one", "two")]
+        runs_under_way.update(runs)
+        note_outage("database", "StateUnavailable")
+        runs_under_way.difference_update(runs)
+        note_outage("database", "StateUnavailable")
+        for run in runs:
+            run.end()
+    for span in exporter.get_finished_spans():
+        [event] = span.events
+        assert event.name == "outage"
+        assert dict(event.attributes or {}) == {"jackfield.outage": "database", "error.type": "StateUnavailable"}

@@ -23,6 +23,7 @@ from jackfield.errors import (
 from jackfield.events import RunEvent, Usage
 from jackfield.runs.durable_journal import DurableJournal
 from jackfield.runs.journal import Spent, end_of
+from jackfield.telemetry.spans import note_outage
 
 log = structlog.get_logger()
 
@@ -176,6 +177,7 @@ class GroupWriter:
                 async with asyncio.timeout(ONE_TRY):
                     return await work()
             except (StateUnavailable, TimeoutError) as error:
+                note_outage("database", type(error).__name__)
                 if loop.time() + pause > give_up:
                     raise StateUnavailable(f"The state store was away for {self._patience:g} seconds.") from error
                 log.warning("the state store is away, and is tried again", seconds=pause, reason=str(error))

@@ -29,7 +29,7 @@ from jackfield.events import (
     Usage,
 )
 from jackfield.telemetry.origin import read_origin
-from jackfield.telemetry.spans import NO_SPAN, Span, Value, current_span, tracer, tracing
+from jackfield.telemetry.spans import NO_SPAN, Span, Value, current_span, runs_under_way, tracer, tracing
 
 
 def traced(
@@ -50,6 +50,7 @@ async def _traced(
 ) -> AsyncGenerator[RunEventBody]:
     spans = RunSpans(run, resumed=resumed)
     current_span.set(spans.run)
+    runs_under_way.add(spans.run)
     try:
         async with aclosing(bodies):
             async for body in bodies:
@@ -59,6 +60,7 @@ async def _traced(
         spans.fail(error.code)
         raise
     finally:
+        runs_under_way.discard(spans.run)
         spans.end()
 
 

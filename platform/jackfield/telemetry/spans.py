@@ -77,6 +77,10 @@ current_span: ContextVar[Span] = ContextVar("current_span", default=NO_SPAN)
 """The request or run that the current task works for."""
 
 
+runs_under_way: set[Span] = set()
+"""The spans of this process's runs, while anybody collects them."""
+
+
 def tracer() -> Tracer:
     """What begins spans in this process."""
     return _tracer
@@ -114,6 +118,7 @@ def spans_begun_by(chosen: Tracer) -> Iterator[None]:
         chosen.close()
 
 
-def note_outage(what: str, reason: str) -> None:
-    """Tell the current request's or run's span that something it needs could not be reached."""
-    current_span.get().note("outage", {"jackfield.outage": what, "exception.message": reason})
+def note_outage(what: str, kind: str) -> None:
+    """Tell every run under way in this process, and the current request, what could not be reached."""
+    for span in {current_span.get(), *runs_under_way}:
+        span.note("outage", {"jackfield.outage": what, "error.type": kind})
