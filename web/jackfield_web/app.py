@@ -15,6 +15,7 @@ from jackfield_web.bodies import MAX_BODY_BYTES, JsonRequest
 from jackfield_web.budgets.controller import BudgetController, UsageController
 from jackfield_web.budgets.rate_headers import add_rate_headers
 from jackfield_web.chat.controller import ChatController
+from jackfield_web.closed_schemas import ClosedSchemas
 from jackfield_web.completions.controller import CompletionController
 from jackfield_web.documentation import openapi_config
 from jackfield_web.embeddings.controller import EmbeddingController
@@ -78,7 +79,7 @@ def create_app(
             "open_streams": Provide(lambda: streams, sync_to_thread=False),
         },
         guards=[*guards_for(host), recognise],
-        plugins=[DeclaredRights()],
+        plugins=[ClosedSchemas(), DeclaredRights()],
         exception_handlers={Exception: error_response},
         before_send=[add_rate_headers],
         request_class=JsonRequest,

@@ -38,7 +38,10 @@ class UploadOperation(Operation):
         file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="The file.")
         purpose = Schema(type=OpenAPIType.STRING, enum=list(PURPOSES), description="What it is for.")
         schema = Schema(
-            type=OpenAPIType.OBJECT, properties={"purpose": purpose, "file": file}, required=["file", "purpose"]
+            type=OpenAPIType.OBJECT,
+            properties={"purpose": purpose, "file": file},
+            required=["file", "purpose"],
+            additional_properties=False,
         )
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=schema)}, required=True)
 
