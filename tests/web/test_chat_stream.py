@@ -13,8 +13,8 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.errors import EngineFailure
 from jackfield.messages import Message
 from jackfield.testing.scripted_engine import ScriptedEngine, Timing, endless, replying
-from jackfield_web.answers.frames import ChunkFrames, frames_of
 from jackfield_web.answers.answers import Answers
+from jackfield_web.answers.frames import ChunkFrames, frames_of
 from jackfield_web.chat.answers import ChatChunks
 from jackfield_web.chat.conversation import ChatMessage
 from jackfield_web.chat.requests import ChatRequest

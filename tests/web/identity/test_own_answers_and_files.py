@@ -47,7 +47,11 @@ async def test_a_file_is_there_for_its_owner_and_admins_only(team: Any) -> None:
 async def test_messages_take_anthropics_key_and_refuse_in_anthropics_words(team: Any) -> None:
     key = (await team.key("member")).secret
     body = {"model": "scripted", "max_tokens": 20, "messages": [USER]}
-    async with team.client(x_api_key=key) as known, team.client() as unknown, await team.with_key("viewer", "read") as viewer:
+    async with (
+        team.client(x_api_key=key) as known,
+        team.client() as unknown,
+        await team.with_key("viewer", "read") as viewer,
+    ):
         answered = await known.post("/v1/messages", json=body)
         counted = await known.post("/v1/messages/count_tokens", json={"model": "scripted", "messages": [USER]})
         nobody = await unknown.post("/v1/messages", json=body)
