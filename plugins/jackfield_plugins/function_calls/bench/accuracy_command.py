@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from jackfield.cli.machine import machine_line
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.version import __version__
@@ -19,7 +20,6 @@ from jackfield_plugins.function_calls.bench.accuracy_pages import ACCURACY_COLUM
 from jackfield_plugins.function_calls.bench.answers import KeptAnswers
 from jackfield_plugins.function_calls.bench.cases import Case, sample
 from jackfield_plugins.function_calls.bench.checker import BfclChecker
-from jackfield.cli.machine import machine_line
 from jackfield_plugins.function_calls.bench.options import chosen_cases, data_option, json_option, model_option
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from jackfield.cli.machine import machine_line
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.errors import InvalidRequest
@@ -18,7 +19,6 @@ from jackfield_plugins.function_calls.bench.cases import Case, sample
 from jackfield_plugins.function_calls.bench.equipment import BenchEquipment
 from jackfield_plugins.function_calls.bench.latency import Latency, LatencyBench, LatencyPlan
 from jackfield_plugins.function_calls.bench.latency_pages import LATENCY_COLUMNS, latency_rows, latency_sentences
-from jackfield.cli.machine import machine_line
 from jackfield_plugins.function_calls.bench.options import chosen_cases, data_option, json_option, model_option
 from jackfield_plugins.function_calls.bench.overhead import Overhead, overhead
 from jackfield_plugins.function_calls.bench.streaming import Streaming, streaming
