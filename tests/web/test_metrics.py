@@ -71,9 +71,8 @@ async def test_what_waits_and_what_runs_is_told_apart(serving: Any) -> None:
 
 async def test_a_name_that_means_two_files_for_a_while_has_one_sum(served: Any) -> None:
     await served.complete(prompt="x" * 100, max_tokens=1)
-    store = served.workbench._store
-    installed = await served.workbench.models.get("scripted")
-    await store.models.put(msgspec.structs.replace(installed, sha256="1" * 64))
+    catalog = served.workbench.models
+    await catalog._records.put(msgspec.structs.replace(await catalog.get("scripted"), sha256="1" * 64))
     await served.complete(prompt="x" * 50, max_tokens=1)
     now = await scraped(served)
     assert len(served.workbench.residency.loaded()) == 2
