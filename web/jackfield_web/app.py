@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 
 from jackfield.workbench import Workbench
+from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.bodies import MAX_BODY_BYTES, JsonRequest
 from jackfield_web.budgets.controller import BudgetController, UsageController
@@ -21,7 +23,7 @@ from jackfield_web.documentation import openapi_config
 from jackfield_web.embeddings.controller import EmbeddingController
 from jackfield_web.errors import error_response
 from jackfield_web.files.controller import FileController
-from jackfield_web.guards import guards_for
+from jackfield_web.guards import guards_for, in_turn
 from jackfield_web.health.controller import HealthController
 from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
 from jackfield_web.identity.declared_rights import DeclaredRights
@@ -54,6 +56,11 @@ def create_app(
                 yield
 
     streams = OpenStreams() if open_streams is None else open_streams
+
+    def answers(request: Request[Any, Any, Any]) -> Answers:
+        """One dependency instead of three: Litestar resolves several in tasks, which cost more than all of these."""
+        return Answers(request.app.state.workbench, streams, principal_dependency(request))
+
     return Litestar(
         route_handlers=[
             front_page,
@@ -77,8 +84,9 @@ def create_app(
             "workbench": Provide(_workbench, sync_to_thread=False),
             "principal": Provide(principal_dependency, sync_to_thread=False),
             "open_streams": Provide(lambda: streams, sync_to_thread=False),
+            "answers": Provide(answers, sync_to_thread=False),
         },
-        guards=[*guards_for(host), recognise],
+        guards=[in_turn([*guards_for(host), recognise])],
         plugins=[ClosedSchemas(), DeclaredRights()],
         exception_handlers={Exception: error_response},
         before_send=[add_rate_headers],

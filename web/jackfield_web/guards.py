@@ -7,6 +7,7 @@ Where identity is on, `identity.public_url` names the server too: a proxy in fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,16 @@ def guards_for(host: str) -> list[Guard]:
     Coroutines although they wait for nothing: Litestar calls plain functions in threads.
     """
     return [refuse_strange_hosts, refuse_other_sites] if is_loopback(host) else [refuse_other_sites]
+
+
+def in_turn(guards: Sequence[Guard]) -> Guard:
+    """Several guards as one; Litestar copies a route for each that it asks."""
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        for each in guards:
+            await each(connection, handler)  # type: ignore[misc]  # ours are coroutines
+
+    return guard
 
 
 async def refuse_strange_hosts(connection: Connection, _: BaseRouteHandler) -> None:

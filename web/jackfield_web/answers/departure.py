@@ -12,6 +12,9 @@ from jackfield_web.errors import ClientGone
 
 T = TypeVar("T")
 
+SOON = 0.05
+"""Seconds in which many answers are given, before anybody listens for a client that hangs up."""
+
 
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """What the work yields; if the client hangs up first, the work is cancelled and ClientGone raised.
@@ -19,16 +22,19 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     The request's body must have been read: what is received from then on can only be the disconnection.
     """
     working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_departure(receive))
+    tasks: set[asyncio.Task[Any]] = {working}
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not (await asyncio.wait(tasks, timeout=SOON))[0]:
+            tasks.add(asyncio.create_task(_departure(receive)))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
         raise ClientGone
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.wait((working, leaving))
+        if unfinished := {task for task in tasks if not task.done()}:
+            for task in unfinished:
+                task.cancel()
+            await asyncio.wait(unfinished)
 
 
 async def _departure(receive: Receive) -> None:

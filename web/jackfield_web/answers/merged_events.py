@@ -19,10 +19,10 @@ class MergedEvents:
         self._open_streams = open_streams
         self._events: asyncio.Queue[tuple[int, RunEvent | None] | Exception] = asyncio.Queue()
         self._followers: list[asyncio.Task[None]] = []
-        open_streams.add(self)
 
     def follow(self, index: int, run_id: str, *, after: int = 0) -> None:
         """Read a run's events too, each beside the index given here."""
+        self._open_streams.add(self)
         self._followers.append(asyncio.create_task(self._follow(index, run_id, after)))
 
     async def next(self) -> tuple[int, RunEvent | None]:

@@ -30,7 +30,7 @@ from jackfield.messages import Message
 MARK = b"jackfield instant model\n"
 """What its model files hold."""
 
-PIECES = (b"Fine", b",", b" thank", b" you.")
+PIECES = (b"Fine, thank you.",)
 END = 256
 ANSWER: tuple[int, ...] = (*range(END + 1, END + 1 + len(PIECES)), END)
 VOCABULARY = END + 1 + len(PIECES)

@@ -16,11 +16,9 @@ _WHOLE = {
     "choices": [
         {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop", "logprobs": None}
     ],
-    "usage": {"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16},
+    "usage": {"prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 13},
 }
-_PIECES = [
-    *({"content": piece} for piece in ("Fine", ",", " thank", " you.")),
-]
+_PIECES = ({"content": ANSWER},)
 
 
 def _chunk(delta: dict[str, str], reason: str | None) -> bytes:

@@ -9,13 +9,10 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
-from jackfield.contracts.identity import Principal
 from jackfield.errors import ToolNotFound
-from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.frames import in_chunks
-from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.chat.answers import ChatChunks, chat_completion
 from jackfield_web.chat.replies import ChatCompletion
 from jackfield_web.chat.requests import ChatRequest, chat_runs
@@ -43,13 +40,10 @@ class ChatController(Controller):
         self,
         request: Request[Any, Any, Any],
         data: RequestBody[ChatRequest],
-        workbench: NamedDependency[Workbench],
-        open_streams: NamedDependency[OpenStreams],
-        principal: NamedDependency[Principal],
+        answers: NamedDependency[Answers],
     ) -> Response[ChatCompletion]:
         """Answer whole, or chunk by chunk."""
         asked = chat_runs(data)
-        answers = Answers(workbench, open_streams, principal)
         try:
             if data.stream:
                 return await streamed(request, answers, asked, in_chunks(partial(ChatChunks, data)))

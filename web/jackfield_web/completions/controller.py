@@ -9,12 +9,9 @@ from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
-from jackfield.contracts.identity import Principal
-from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
 from jackfield_web.answers.frames import in_chunks
-from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.completions.answers import CompletionChunks, completion
 from jackfield_web.completions.replies import Completion
 from jackfield_web.completions.requests import CompletionRequest, completion_runs
@@ -42,13 +39,10 @@ class CompletionController(Controller):
         self,
         request: Request[Any, Any, Any],
         data: RequestBody[CompletionRequest],
-        workbench: NamedDependency[Workbench],
-        open_streams: NamedDependency[OpenStreams],
-        principal: NamedDependency[Principal],
+        answers: NamedDependency[Answers],
     ) -> Response[Completion]:
         """Answer whole, or chunk by chunk."""
         asked = completion_runs(data)
-        answers = Answers(workbench, open_streams, principal)
         if data.stream:
             return await streamed(request, answers, asked, in_chunks(partial(CompletionChunks, data)))
         written = await whole(request, answers, asked)

@@ -12,7 +12,6 @@ from jackfield.contracts.identity import Principal
 from jackfield.workbench import Workbench
 from jackfield_web.answers.answered import run_headers, streamed, whole
 from jackfield_web.answers.answers import Answers
-from jackfield_web.answers.open_streams import OpenStreams
 from jackfield_web.documentation import Streaming, in_shape_of
 from jackfield_web.identity.rights import needs
 from jackfield_web.messages.answers import MessageFrames, message_answer
@@ -47,14 +46,11 @@ class MessageController(Controller):
         self,
         request: Request[Any, Any, Any],
         data: RequestBody[MessageRequest],
-        workbench: NamedDependency[Workbench],
-        open_streams: NamedDependency[OpenStreams],
-        principal: NamedDependency[Principal],
+        answers: NamedDependency[Answers],
         anthropic_version: Version = None,
     ) -> Response[MessageAnswer]:
         """Answer whole, or event by event."""
         asked = [message_run(data)]
-        answers = Answers(workbench, open_streams, principal)
         if data.stream:
             return await streamed(request, answers, asked, MessageFrames)
         (written,) = await whole(request, answers, asked)

@@ -19,7 +19,7 @@ DEFAULT_MODEL = "default"
 
 
 class RunStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Work for an agent, given as one task or as a conversation; it goes on whoever watches."""
+    """Work that goes on whoever watches, given as one task or as a conversation; without tools or agent, one answer."""
 
     task: Annotated[str, Meta(min_length=1, description="What is to be done.")] | None = None
     messages: Annotated[list[ChatMessage], Meta(min_length=1, description="The same as a conversation.")] | None = None
@@ -53,8 +53,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def run_asked_for(start: RunStart) -> RunRequest:
     """The run to start; raises InvalidRequest for what makes no sense."""
-    names = tuple(start.tools or ())
-    check_names({f"tools[{index}]": name for index, name in enumerate(names)})
+    check_names({f"tools[{index}]": name for index, name in enumerate(start.tools or ())})
     return RunRequest(
         model=start.model or DEFAULT_MODEL,
         messages=_messages(start),
@@ -62,15 +61,23 @@ def run_asked_for(start: RunStart) -> RunRequest:
         max_tokens=start.max_tokens,
         client=start.user or "local",
         priority=start.priority or "normal",
-        tools=ToolUse(
-            names=names,
-            protocol=start.call_protocol or "",
-            mode=start.call_mode,
-            allowed=tuple(start.allow or ()),
-            approval=start.approval or "ask",
-        ),
+        tools=_tool_use(start),
         agent=start.agent,
         limits=run_limits(start.limits),
+    )
+
+
+def _tool_use(start: RunStart) -> ToolUse | None:
+    """None where nothing is said of steps or calls: such a run is a plain answer, which goes on in mid-sentence."""
+    of_steps = (start.agent, start.allow, start.approval, start.limits, start.call_protocol, start.call_mode)
+    if not start.tools and all(said is None for said in of_steps):
+        return None
+    return ToolUse(
+        names=tuple(start.tools or ()),
+        protocol=start.call_protocol or "",
+        mode=start.call_mode,
+        allowed=tuple(start.allow or ()),
+        approval=start.approval or "ask",
     )
 
 
