@@ -209,6 +209,13 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
+async def test_a_run_without_tools_or_agent_is_one_answer_which_needs_neither(served: Any) -> None:
+    response = await served.client.post("/api/runs", json={"task": "Say this."})
+    assert response.status_code == 201, response.text
+    assert await text_of(served, response.json()["id"]) == "Say this."
+    assert response.json()["request"].get("tools") is None
+
+
 @pytest.mark.parametrize(("body", "status", "parameter", "part"), REFUSED, ids=lambda value: str(value)[:50])
 async def test_a_run_that_makes_no_sense_is_not_started(
     at_home: Any, body: dict[str, Any], status: int, parameter: str, part: str
