@@ -1,12 +1,13 @@
 """An engine that takes any file for a model and counts as far as it is told, a token in a set time.
 
 `count 300` is answered with `1 2 3 … 300`; anything else is said back. `JACKFIELD_TEST_TOKEN_SECONDS` is the pace. A
-model whose name begins with `broken` cannot be loaded.
+model whose name begins with `broken` cannot be loaded, and one that begins with `slow` takes seconds to load.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from jackfield.contracts.engine import EngineFactory, EngineLimits, EngineSettings, Fit
@@ -17,6 +18,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.testing.scripted_engine import ScriptedEmbeddingEngine, ScriptedEngine, Timing, answering
 
 PACE = "JACKFIELD_TEST_TOKEN_SECONDS"
+SLOW_SECONDS = 4.0
 
 
 class TeamEnginePlugin:
@@ -49,6 +51,8 @@ class CountingFactory:
         """A new engine."""
         if model.name.startswith("broken"):
             raise EngineFailure(f"Model '{model.name}' is broken.")
+        if model.name.startswith("slow"):
+            time.sleep(SLOW_SECONDS)
         return _engine()
 
     def open_embedding(self, model: InstalledModel, settings: EngineSettings) -> ScriptedEmbeddingEngine:
