@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from jackfield import builtin
-from jackfield.contracts.engine import EngineFactory, EngineSettings, Fit
+from jackfield.contracts.engine import EngineFactory, EngineLimits, EngineSettings, Fit
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.registration import Provided
 from jackfield.contracts.runs import RunRequest
@@ -23,6 +24,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.messages import Message
 from jackfield.models.residents import Residents
 from jackfield.plugin_host import PluginHost
+from jackfield.runs.assembly import SHORT_TEXT
 from jackfield.settings import load_settings
 from jackfield.testing.contract_suites.records_made import a_model
 from jackfield.testing.memory_store import InMemoryStateStore
@@ -76,11 +78,20 @@ class Nothing:
         """There is nothing to close."""
 
 
-class SlowTokenizer(ScriptedEngine):
-    """An engine that takes its time to read a prompt."""
+class HeldTokenizer(ScriptedEngine):
+    """An engine that reads no prompt while it is held."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            replying("read"), limits=EngineLimits(context_length=2048, cells=4096, sequences=4, batch_tokens=512)
+        )
+        self.reading = threading.Event()
+        self.released = threading.Event()
+        self.released.set()
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
-        time.sleep(0.02)
+        self.reading.set()
+        assert self.released.wait(timeout=60)
         return super().tokenize(text, special=special)
 
 
@@ -110,8 +121,8 @@ async def opened(
         yield workbench
 
 
-async def told(workbench: Workbench, model: str = "") -> list[RunEventBody]:
-    run = await workbench.start(RunRequest(model=model, messages=(Message.of("user", "hello"),)))
+async def told(workbench: Workbench, model: str = "", says: str = "hello") -> list[RunEventBody]:
+    run = await workbench.start(RunRequest(model=model, messages=(Message.of("user", says),)))
     return [event.body async for event in workbench.watch(run.id)]
 
 
@@ -147,10 +158,21 @@ async def test_a_draft_model_that_is_gone_takes_no_other_model_with_it(tmp_path:
 
 
 async def test_a_model_whose_prompt_is_being_read_does_not_give_way(tmp_path: Path) -> None:
-    async with opened(tmp_path, OneAtATime(SlowTokenizer), "a", "b") as workbench:
+    engines: list[HeldTokenizer] = []
+
+    def held() -> HeldTokenizer:
+        engines.append(HeldTokenizer())
+        return engines[-1]
+
+    async with opened(tmp_path, OneAtATime(held), "a", "b") as workbench:
         await told(workbench, "a")
-        first, second = await asyncio.gather(told(workbench, "a"), told(workbench, "b"))
-    assert isinstance(first[-1], Finished)
+        engines[0].released.clear()
+        engines[0].reading.clear()
+        first = asyncio.create_task(told(workbench, "a", "x" * (SHORT_TEXT + 1)))
+        assert await asyncio.to_thread(engines[0].reading.wait, 60)
+        second = await told(workbench, "b")
+        engines[0].released.set()
+        assert isinstance((await first)[-1], Finished)
     assert isinstance(second[-1], Failed)
     assert second[-1].code == Overloaded.code
     assert "a; try again" in second[-1].message
