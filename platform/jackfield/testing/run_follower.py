@@ -26,7 +26,7 @@ class RunFollower:
         self.address = address
         self.run_id = run_id
         self.events: list[RunEvent] = []
-        self.breaks = 0
+        self.connections = 0
         self._headers = {"authorization": f"Bearer {secret}"}
         self._decode = msgspec.json.Decoder(RunEvent).decode
 
@@ -40,6 +40,11 @@ class RunFollower:
         """Whether the last event was seen."""
         return bool(self.events) and self.events[-1].final
 
+    @property
+    def breaks(self) -> int:
+        """How many connections broke on which it followed."""
+        return max(0, self.connections - 1)
+
     async def follow(self) -> None:
         """Come back once the run has ended; raises AssertionError for an answer that no client could go on from."""
         async with httpx.AsyncClient(headers=self._headers, timeout=SILENCE) as client:
@@ -47,7 +52,6 @@ class RunFollower:
                 with suppress(httpx.TransportError):
                     await self._read_on(client)
                 if not self.ended:
-                    self.breaks += 1
                     await asyncio.sleep(AGAIN_AFTER)
 
     async def _read_on(self, client: httpx.AsyncClient) -> None:
@@ -57,6 +61,7 @@ class RunFollower:
             if response.status_code == 503:
                 return
             assert response.status_code == 200, (response.status_code, await response.aread())
+            self.connections += 1
             async with aclosing(_frames(response)) as frames:
                 async for frame in frames:
                     if b"event: error" in frame:

@@ -14,6 +14,7 @@ import pytest
 
 from jackfield.events import Finished, Resumed, RunEvent, Started, TextDelta, Usage
 from jackfield.testing.run_follower import RunFollower
+from jackfield.testing.scripted_engine import END
 from jackfield.testing.team import Team, TeamProcess, running_team
 from jackfield.testing.team_asker import IDENTITY, PRICE, Use, new_asker
 
@@ -127,7 +128,7 @@ async def _all_killed_once(team: Team, chance: random.Random) -> None:
         _check_events(follower.events, text)
         assert list(await asker.stored(follower.run_id)) == follower.events
     assert asker.use() == _booked(followers)
-    assert all(follower.breaks for follower in followers), "the API died while every client followed"
+    assert any(follower.breaks for follower in followers), "the API died while clients followed"
     assert any(_resumptions(follower) for follower in followers), "a worker died with runs in hand"
 
 
@@ -160,7 +161,8 @@ def _check_events(events: Sequence[RunEvent], text: str) -> None:
     assert isinstance(end, Finished)
     unsaid = 1 if end.reason == "stop" else 0
     assert sum(delta.tokens for delta in deltas) + unsaid == usage.completion_tokens, "the end token is written too"
-    assert sum(len(delta.ids) for delta in deltas) + unsaid == usage.completion_tokens
+    ids = [token for delta in deltas for token in delta.ids if token != END]
+    assert len(ids) + unsaid == usage.completion_tokens
     assert sum(event.body.prompt_tokens for event in events if isinstance(event.body, Started)) == usage.prompt_tokens
 
 
