@@ -13,6 +13,7 @@ import psycopg
 from jackfield.contracts.budgets import Budget
 from jackfield.contracts.identity import Holder
 from jackfield.contracts.records import StateStore
+from jackfield.contracts.runs import RunRecord
 from jackfield.events import RunEvent
 from jackfield.identity.audit import COMMAND_LINE
 from jackfield.identity.desk import opened_identity
@@ -76,6 +77,16 @@ class Asker:
             row = connection.execute(USE, [self._key.key.id]).fetchone()
         assert row is not None
         return Use(*(int(value or 0) for value in row))
+
+    async def ended(self, *, within: float) -> tuple[RunRecord, ...]:
+        """All runs on the key, once each has ended; raises TimeoutError."""
+        user_id = self._key.key.user_id
+        async with asyncio.timeout(within):
+            while True:
+                runs = await with_store(self._team, lambda store: store.runs.recent(limit=1000, user_id=user_id))
+                if all(run.finished_at for run in runs):
+                    return runs
+                await asyncio.sleep(0.5)
 
     async def stored(self, run_id: str) -> tuple[RunEvent, ...]:
         """A run's events on record."""

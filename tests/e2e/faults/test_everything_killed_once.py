@@ -27,6 +27,7 @@ TOKEN_SECONDS = "0.012"
 CONCURRENCY = "24"
 """Of a worker: neither takes all runs."""
 ALL_ENDED_WITHIN = 180
+WELL_WITHIN = 60
 SEED = "JACKFIELD_TEST_FAULTS_SEED"
 
 
@@ -112,7 +113,8 @@ async def _all_killed_once(team: Team, chance: random.Random) -> None:
     asker = await new_asker(team, "faults")
     workers = [await asyncio.to_thread(team.worker) for _ in range(2)]
     await asyncio.sleep(3)
-    victims = Victims(team, api, chance.choice(workers), chance)
+    victim = chance.choice(workers)
+    victims = Victims(team, api, victim, chance)
     begun = time.monotonic()
     followers = await asker.start(*bodies)
     following = [asyncio.create_task(follower.follow()) for follower in followers]
@@ -130,6 +132,18 @@ async def _all_killed_once(team: Team, chance: random.Random) -> None:
     assert asker.use() == _booked(followers)
     assert any(follower.breaks for follower in followers), "the API died while clients followed"
     assert any(_resumptions(follower) for follower in followers), "a worker died with runs in hand"
+    await asyncio.to_thread(victim.kill)
+    await _check_well(team)
+
+
+async def _check_well(team: Team) -> None:
+    """The worker that saw everything else die and come back still takes what it is sent."""
+    asker = await new_asker(team, "afterwards")
+    followers = await asker.start(*(chat(number, temperature=0) for number in (20, 30, 40)))
+    async with asyncio.timeout(WELL_WITHIN):
+        await asyncio.gather(*(follower.follow() for follower in followers))
+    assert [follower.text for follower in followers] == [counted(20), counted(30), counted(40)]
+    assert asker.use() == _booked(followers)
 
 
 async def _uninterrupted(team: Team, bodies: Sequence[dict[str, Any]]) -> list[str]:

@@ -130,6 +130,28 @@ async def test_a_chat_streams_on_from_the_database_when_redis_dies_and_stays_awa
     await check_whole(asker, follower, 300)
 
 
+async def test_what_an_api_had_taken_when_it_died_ends_and_is_booked(
+    team: Team, asker: Asker, worker: TeamProcess
+) -> None:
+    port = free_port()
+    api = await asyncio.to_thread(team.api, port=port)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=asker.headers, timeout=30) as client:
+        asking = [asyncio.create_task(client.post("/api/runs", json=chat(20 + number))) for number in range(60)]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(api.kill)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+    told = [answer.json()["id"] for answer in answers if isinstance(answer, httpx.Response)]
+    assert told
+    assert any(isinstance(answer, httpx.TransportError) for answer in answers)
+    runs = await asker.ended(within=ENDS_WITHIN)
+    assert {run.id for run in runs} >= set(told)
+    assert {run.state for run in runs} == {"finished"}
+    use = asker.use()
+    assert use.requests == len(runs)
+    assert use.tokens == sum(run.usage.total_tokens for run in runs if run.usage)
+    assert (use.reserved_tokens, use.reserved_money) == (0, 0)
+
+
 async def _read(response: httpx.Response, pieces: list[str]) -> None:
     async for line in response.aiter_lines():
         if line.startswith("data: {"):
