@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from litestar import Litestar
+from litestar.datastructures import State
 
 from jackfield.contracts.doors import Listen
 from jackfield.testing.scripted_engine import ScriptedEngine
@@ -57,16 +59,36 @@ class Served:
         return state
 
 
+class SharedApp:
+    """An app that serves one workbench after the other, for its routes take longer to build than most tests do."""
+
+    def __init__(self) -> None:
+        self.streams = OpenStreams()
+        self._app = create_app(lambda: nullcontext(self._app.state.workbench), open_streams=self.streams)
+
+    def over(self, workbench: Workbench) -> Litestar:
+        """The app, which knows nothing but this workbench."""
+        vars(self.streams).update(vars(OpenStreams()))  # the last one belonged to another event loop
+        self._app.state = State({"workbench": workbench})
+        return self._app
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> SharedApp:
+    """For tests that mount nothing, and of which one at a time uses it."""
+    return SharedApp()
+
+
 Serving = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Serving:
+def serving(tmp_path: Path, shared_app: SharedApp) -> Serving:
     """`async with serving(make_engine, **settings) as served`."""
 
     @asynccontextmanager
     async def running(
-        make_engine: Callable[[], ScriptedEngine] = ScriptedEngine, *, host: str = "127.0.0.1", **settings: Any
+        make_engine: Callable[[], ScriptedEngine] = ScriptedEngine, **settings: Any
     ) -> AsyncIterator[Served]:
         engines: list[ScriptedEngine] = []
 
@@ -75,8 +97,8 @@ def serving(tmp_path: Path) -> Serving:
             return engines[-1]
 
         async with temporary_workbench(tmp_path / "home", made, **settings) as workbench:
-            streams = OpenStreams()
-            app = create_app(lambda: nullcontext(workbench), host=host, open_streams=streams)
+            streams = shared_app.streams
+            app = shared_app.over(workbench)
             async with _listening(app, streams) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
                 yield Served(client, workbench, engines, streams)
 
@@ -118,12 +140,9 @@ def sse() -> Callable[[str], list[Any]]:
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
+async def served(tmp_path: Path, shared_app: SharedApp) -> AsyncIterator[Served]:
     """The app without a server around it, whose model repeats what it is told; a stream arrives in one piece."""
     async with temporary_workbench(tmp_path / "home") as workbench:
-        streams = OpenStreams()
-        app = create_app(lambda: nullcontext(workbench), open_streams=streams)
-        app.state.workbench = workbench
-        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(shared_app.over(workbench))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            yield Served(client, workbench, [], streams)
+            yield Served(client, workbench, [], shared_app.streams)

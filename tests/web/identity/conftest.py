@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from jackfield.identity.desk import Identity
 from jackfield.identity.keys import USUAL_SCOPES, KeyWish, NewKey
 from jackfield.testing.temporary_workbench import temporary_workbench
 from jackfield.workbench import Workbench
-from jackfield_web.app import create_app
 
 PASSWORD = "correct horse battery"
 FAR_AWAY = "203.0.113.9"
@@ -73,16 +72,14 @@ Teaming = Callable[..., AbstractAsyncContextManager[Team]]
 
 
 @pytest.fixture
-def teaming(tmp_path: Path) -> Teaming:
+def teaming(tmp_path: Path, shared_app: Any) -> Teaming:
     """`async with teaming(**identity_settings) as team`, which has no user yet."""
 
     @asynccontextmanager
     async def running(**identity: Any) -> AsyncIterator[Team]:
         chosen = {"enabled": True, "password_memory_mb": 1, "setup_token": "first come", **identity}
         async with temporary_workbench(tmp_path / "home", identity=chosen) as workbench:
-            app = create_app(lambda: nullcontext(workbench))
-            app.state.workbench = workbench
-            yield Team(workbench, app)
+            yield Team(workbench, shared_app.over(workbench))
 
     return running
 
