@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def carried_through(work: Coroutine[Any, Any, T]) -> T:
+async def carried_through(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """What work gives, which a cancel does not cut short: it comes to its end first, and then the cancel is raised.
 
     Only for work that ends soon by itself, such as writing a record.
     """
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     cancel: asyncio.CancelledError | None = None
     while not task.done():
         try:

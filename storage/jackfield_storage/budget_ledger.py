@@ -11,17 +11,36 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from jackfield.contracts.budgets import Reservation, Spending, no_room
 from jackfield.contracts.identity import Holder
 from jackfield.errors import NotFound
+from jackfield_storage.compiled_once import Among, CompiledOnce, ReturningInsert
 from jackfield_storage.engine import Database
 from jackfield_storage.tables import BudgetRow, BudgetUseRow, ReservationRow, RunRow
 
 COUNTED = ("requests", "tokens", "money", "reserved_tokens", "reserved_money")
 UNITS: tuple[Literal["tokens"], Literal["money"]] = ("tokens", "money")
 DAY_LENGTH = len("2026-11-21")
+
+SETTING_ASIDE = CompiledOnce(insert(ReservationRow))
+SETTLING = CompiledOnce(
+    delete(ReservationRow)
+    .where(
+        ReservationRow.id.in_(
+            select(ReservationRow.id)
+            .where(Among(ReservationRow.id, "ids"))
+            .order_by(ReservationRow.id)
+            .with_for_update()
+        )
+    )
+    .returning(ReservationRow.__table__)
+)
+LIMITS = CompiledOnce(
+    select(*BudgetRow.__table__.columns).where(Among(BudgetRow.kind, "kinds"), Among(BudgetRow.holder_id, "ids"))
+)
+"""The budgets of some holders; also of a holder of another kind with the identifier of one, where there is any."""
 
 Use = dict[tuple[Holder, str], dict[str, int]]
 """What is to be added to the rows of use, by holder and window."""
@@ -34,11 +53,14 @@ class BudgetLedger:
         new = database.insert(BudgetUseRow)
         added = {name: getattr(BudgetUseRow, name) + new.excluded[name] for name in COUNTED}
         keys = [BudgetUseRow.kind, BudgetUseRow.holder_id, BudgetUseRow.window]
-        self._counting = new.on_conflict_do_update(index_elements=keys, set_=added)
-        self._checking = self._counting.returning(
-            *keys,
-            (BudgetUseRow.tokens + BudgetUseRow.reserved_tokens).label("tokens"),
-            (BudgetUseRow.money + BudgetUseRow.reserved_money).label("money"),
+        counting = new.on_conflict_do_update(index_elements=keys, set_=added)
+        self._counting = CompiledOnce(counting)
+        self._checking = ReturningInsert(
+            counting.returning(
+                *keys,
+                (BudgetUseRow.tokens + BudgetUseRow.reserved_tokens).label("tokens"),
+                (BudgetUseRow.money + BudgetUseRow.reserved_money).label("money"),
+            )
         )
 
     def set_aside(self, connection: Connection, reservations: Sequence[Reservation]) -> None:
@@ -54,15 +76,14 @@ class BudgetLedger:
         """
         use, asked = _use(), _use()
         settled = self._close(connection, use, spent) if spent else 0
-        if reservations:
-            connection.execute(insert(ReservationRow), [_values(each) for each in reservations])
+        SETTING_ASIDE.run(connection, [_values(each) for each in reservations])
         for reservation in reservations:
             _reserve(use, reservation, reservation.amount)
             _reserve(asked, reservation, reservation.amount)
         if asked:
             self._add_checked(connection, use, asked, reservations[0].at)
-        elif use:
-            connection.execute(self._counting, _in_order(use))
+        else:
+            self._counting.run(connection, _in_order(use))
         return settled
 
     def enlarge(self, connection: Connection, reservation_id: str, amount: Spending) -> None:
@@ -86,17 +107,17 @@ class BudgetLedger:
         """Give back what belongs to no run; how many reservations that were. Those being settled are left alone."""
         of_a_run = select(RunRow.id).where(RunRow.id == ReservationRow.id).exists()
         these = select(ReservationRow.id).where(ReservationRow.at < before, ~of_a_run)
-        expired, use = _deleted(connection, these.with_for_update(skip_locked=True)), _use()
+        gone = delete(ReservationRow).where(ReservationRow.id.in_(these.with_for_update(skip_locked=True)))
+        rows = connection.execute(gone.returning(ReservationRow.__table__))
+        expired, use = [_reservation(row) for row in rows], _use()
         for reservation in expired:
             _reserve(use, reservation, reservation.amount, sign=-1)
-        if use:
-            connection.execute(self._counting, _in_order(use))
+        self._counting.run(connection, _in_order(use))
         return len(expired)
 
     def _close(self, connection: Connection, use: Use, spent: Sequence[tuple[str, Spending]]) -> int:
         by_id = dict(spent)
-        these = select(ReservationRow.id).where(ReservationRow.id.in_(by_id)).order_by(ReservationRow.id)
-        closed = _deleted(connection, these.with_for_update())
+        closed = [_reservation(row) for row in SETTLING.rows(connection, {"ids": list(by_id)})]
         for reservation in closed:
             _reserve(use, reservation, reservation.amount, sign=-1)
             _spend(use, reservation, by_id[reservation.id])
@@ -105,7 +126,7 @@ class BudgetLedger:
     def _add_checked(self, connection: Connection, use: Use, asked: Use, at: datetime) -> None:
         """Add to what is used, and raise where a budget has no room for what is asked of it."""
         budgets = _budgets(connection, {holder for holder, _ in asked})
-        for row in connection.execute(self._checking, _in_order(use)):
+        for row in self._checking.rows(connection, _in_order(use)):
             holder = Holder(row.kind, row.holder_id)
             budget = budgets.get((holder, _period(row.window)))
             for unit in UNITS if budget else ():
@@ -115,15 +136,9 @@ class BudgetLedger:
                     raise no_room(holder, row.window, unit, more=more, used=total - more, most=most, at=at)
 
 
-def _deleted(connection: Connection, these: Any) -> list[Reservation]:
-    """Reservations by their identifiers, taken off."""
-    gone = delete(ReservationRow).where(ReservationRow.id.in_(these)).returning(ReservationRow.__table__)
-    return [_reservation(row) for row in connection.execute(gone)]
-
-
-def _budgets(connection: Connection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Row[Any]]:
-    theirs = tuple_(BudgetRow.kind, BudgetRow.holder_id).in_([(holder.kind, holder.id) for holder in holders])
-    rows = connection.execute(select(*BudgetRow.__table__.columns).where(theirs))
+def _budgets(connection: Connection, holders: Iterable[Holder]) -> dict[tuple[Holder, str], Any]:
+    kinds, ids = zip(*((holder.kind, holder.id) for holder in holders), strict=True)
+    rows = LIMITS.rows(connection, {"kinds": list(set(kinds)), "ids": list(ids)})
     return {(Holder(row.kind, row.holder_id), row.period): row for row in rows}
 
 
@@ -169,5 +184,5 @@ def _values(reservation: Reservation) -> dict[str, Any]:
     }
 
 
-def _reservation(row: Row[Any]) -> Reservation:
+def _reservation(row: Any) -> Reservation:
     return Reservation(id=row.id, holders=row.holders, amount=Spending(tokens=row.tokens, money=row.money), at=row.at)

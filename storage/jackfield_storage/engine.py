@@ -77,7 +77,8 @@ class Database:
         The work is done in a thread, where each statement is a call and no turn of the event loop.
         """
         async with self._turn:
-            return await carried_through(self._in_thread(work))
+            loop = asyncio.get_running_loop()
+            return await carried_through(loop.run_in_executor(self._threads, self._committed, work))
 
     async def row(self, table: type[R], key: str) -> R | None:
         """The row with a primary key."""
@@ -120,9 +121,6 @@ class Database:
             async with sessions.begin() as session:
                 return await work(session)
 
-    async def _in_thread(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._committed, work)
-
     def _committed(self, work: Callable[[Connection], T]) -> T:
         """Blocking. A connection that was lost with a server that restarted is made anew, once, before the commit."""
         with translated(self.place):
@@ -152,7 +150,10 @@ def _create_engine(url: URL) -> AsyncEngine:
 def _create_plain_engine(url: URL) -> Engine:
     """For writing from threads."""
     limits = {**_limits(url), "check_same_thread": False} if is_sqlite(url) else _limits(url)
-    engine = create_engine(url, connect_args=limits, pool_size=COMMITTERS).execution_options(**{_WRITES: True})
+    # Parameters by place and not by name, which `compiled_once` relies on.
+    style: Any = "qmark" if is_sqlite(url) else "format"
+    engine = create_engine(url, connect_args=limits, pool_size=COMMITTERS, paramstyle=style)
+    engine = engine.execution_options(**{_WRITES: True})
     _prepare_connections(engine)
     return engine
 

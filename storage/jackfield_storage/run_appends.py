@@ -11,10 +11,20 @@ from jackfield.contracts.budgets import Spending
 from jackfield.contracts.records import RunEnd
 from jackfield.errors import Conflict, NameTaken
 from jackfield.events import RunEvent
+from jackfield_storage.compiled_once import Among, CompiledOnce
 from jackfield_storage.run_rows import ENDED, check_batch, check_follows, elsewhere, event_values, no_run
 from jackfield_storage.tables import RunEventRow, RunRow
 
-ENDING = (
+LOCKING = CompiledOnce(
+    select(RunRow.id, RunRow.worker).where(Among(RunRow.id, "ids")).order_by(RunRow.id).with_for_update(key_share=True)
+)
+LAST_NUMBERS = CompiledOnce(
+    select(RunEventRow.run_id, func.max(RunEventRow.number).label("last"))
+    .where(Among(RunEventRow.run_id, "ids"))
+    .group_by(RunEventRow.run_id)
+)
+INSERTING = CompiledOnce(insert(RunEventRow))
+ENDING = CompiledOnce(
     update(RunRow)
     .where(RunRow.id == bindparam("run_id"))
     .values({name: bindparam(f"new_{name}") for name in ("state", "finished_at", "usage", "error")})
@@ -48,10 +58,9 @@ def append(connection: Connection, appends: Sequence[Append]) -> list[tuple[str,
         if each.events:
             check_follows(each.run_id, each.events[0].number, last.get(each.run_id, 0))
             last[each.run_id] = each.events[-1].number
-    _insert(connection, [event for each in appends for event in each.events])
+    INSERTING.run(connection, [event_values(event) for each in appends for event in each.events])
     ends = [(each.run_id, each.end) for each in appends if each.end]
-    if ends:
-        connection.execute(ENDING, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
+    ENDING.run(connection, [_ending(run_id, end) for run_id, end in sorted(ends, key=_by_run)])
     return [(run_id, end.spent) for run_id, end in ends]
 
 
@@ -78,27 +87,18 @@ def append_held(
             continue
         added.extend(events)
         last[run_id] = events[-1].number
-    _insert(connection, added)
+    INSERTING.run(connection, [event_values(event) for event in added])
     return tuple(refused)
 
 
 def _locked(connection: Connection, ids: Collection[str]) -> dict[str, str | None]:
     """The workers that hold runs; nobody else can claim these or add to them until the transaction ends."""
-    these = select(RunRow.id, RunRow.worker).where(RunRow.id.in_(ids)).order_by(RunRow.id)
-    rows = connection.execute(these.with_for_update(key_share=True))
-    return {row.id: row.worker for row in rows}
+    return {row.id: row.worker for row in LOCKING.rows(connection, {"ids": list(ids)})}
 
 
 def _last_numbers(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     """The numbers of runs' last events; asked for after locking, for before it others may still add."""
-    last = func.max(RunEventRow.number).label("last")
-    found = select(RunEventRow.run_id, last).where(RunEventRow.run_id.in_(ids)).group_by(RunEventRow.run_id)
-    return {row.run_id: row.last for row in connection.execute(found)}
-
-
-def _insert(connection: Connection, events: Sequence[RunEvent]) -> None:
-    if events:
-        connection.execute(insert(RunEventRow), [event_values(event) for event in events])
+    return {row.run_id: row.last for row in LAST_NUMBERS.rows(connection, {"ids": list(ids)})}
 
 
 def _by_run(ended: tuple[str, RunEnd]) -> str:

@@ -17,6 +17,7 @@ from jackfield.contracts.runs import RunRecord, RunState
 from jackfield.errors import NameTaken
 from jackfield.events import RunEvent, Usage
 from jackfield_storage.budget_ledger import BudgetLedger
+from jackfield_storage.compiled_once import CompiledOnce
 from jackfield_storage.engine import Database
 from jackfield_storage.grouped_writes import GroupedWrites
 from jackfield_storage.run_appends import Append, append, append_held
@@ -32,6 +33,8 @@ from jackfield_storage.run_rows import (
     run_values,
 )
 from jackfield_storage.tables import RunEventRow, RunRow
+
+INSERTING = CompiledOnce(insert(RunRow))
 
 
 class Addition(msgspec.Struct, frozen=True):
@@ -146,9 +149,7 @@ class SqlRunRecords(SqlRunLeases):
 
 
 def _add(connection: Connection, runs: Sequence[RunRecord]) -> None:
-    if not runs:
-        return
     try:
-        connection.execute(insert(RunRow), [run_values(run) for run in runs])
+        INSERTING.run(connection, [run_values(run) for run in runs])
     except IntegrityError as error:
         raise NameTaken(f"There is a run '{runs[0].id}' already.") from error

@@ -36,6 +36,7 @@ def run_values(run: RunRecord) -> dict[str, Any]:
         "worker": run.worker,
         "leased_until": run.leased_until,
         "trace": run.trace,
+        "stop_asked_at": None,
     }
 
 
