@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,28 @@ async def test_a_worker_that_dies_while_it_loads_a_model_is_replaced(
     await asyncio.wait_for(following, ENDS_WITHIN)
     assert [type(event.body) for event in follower.events][:3] == [Queued, Resumed, Started]
     await check_whole(asker, follower, 100)
+
+
+async def test_a_worker_that_stood_still_past_its_lease_adds_nothing_to_what_another_went_on_with(
+    team: Team, asker: Asker, worker: TeamProcess
+) -> None:
+    (follower,) = await asker.start(chat(300))
+    following = asyncio.create_task(follower.follow())
+    await until_it_says(follower, 100)
+    worker.signal(signal.SIGSTOP)
+    other = await asyncio.to_thread(team.worker)
+    try:
+        async with asyncio.timeout(ENDS_WITHIN):
+            while not any(isinstance(event.body, Resumed) for event in follower.events):
+                await asyncio.sleep(0.05)
+        worker.signal(signal.SIGCONT)
+        await asyncio.wait_for(following, ENDS_WITHIN)
+    finally:
+        worker.signal(signal.SIGCONT)
+        await asyncio.to_thread(other.kill)
+    await check_whole(asker, follower, 300)
+    assert sum(isinstance(event.body, Resumed) for event in follower.events) == 1
+    assert worker.running
 
 
 async def test_a_chat_streams_on_from_the_database_when_redis_dies_and_stays_away(
