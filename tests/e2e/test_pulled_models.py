@@ -48,6 +48,7 @@ def finished(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*.gguf") if ".incoming" not in path.parts]
 
 
+@pytest.mark.slow
 def test_a_pulled_model_is_listed_shown_and_removed(jackfield: Jackfield, server: FileServer, tmp_path: Path) -> None:
     server.files["/tiny.gguf"].cuts = [100_000]
     pulled = jackfield("models", "pull", f"{server.url}/tiny.gguf", "--default", "--json")

@@ -85,7 +85,7 @@ def joined(told: list[Delta]) -> tuple[str, tuple[object, ...], tuple[int, ...],
 
 
 @given(request=requests, text=st.sampled_from(TEXTS), context_length=st.sampled_from([40, 512]), data=st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_wherever_an_answer_is_cut_off_it_goes_on_as_if_it_never_was(
     request: DecodeRequest, text: str, context_length: int, data: st.DataObject
 ) -> None:

@@ -108,7 +108,10 @@ def test_a_template_that_fails_or_reaches_out_says_so(source: str) -> None:
     "source",
     [
         "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
-        "{% set count_round = 1 %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+        pytest.param(
+            "{% set count_round = 1 %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+            marks=pytest.mark.slow,
+        ),
         "{% macro twice(n) %}{% if n %}{{ twice(n - 1) }}{{ twice(n - 1) }}{% endif %}{% endmacro %}{{ twice(60) }}",
         "{{ 'x' * 10**9 }}",
         "{{ [0] * 10**9 }}",
@@ -139,7 +142,7 @@ def test_a_template_that_would_not_end_is_stopped(source: str) -> None:
 
 def test_a_rendering_is_counted_afresh_each_time() -> None:
     template = of("{% for i in range(90000) %}{% endfor %}done")
-    assert {template.render(TALK, (), reply_starts=True) for _ in range(4)} == {"done"}
+    assert {template.render(TALK, (), reply_starts=True) for _ in range(3)} == {"done"}
 
 
 def test_a_template_that_does_not_compile_fails_only_chats() -> None:
