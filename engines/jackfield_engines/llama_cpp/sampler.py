@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 GREEDY_BELOW = 1e-5
 """A lower temperature draws the likeliest token anyway, and dividing by it overflows."""
 
+LEAST_TIME = np.float32(2**-24)
+"""In place of 0, which single precision gives once in 2**23 times, and with which any token would win."""
+
 Logits = Callable[[int], NDArray[np.float32]]
 Tokens = NDArray[np.int64]
 """Token ids, ascending."""
@@ -88,7 +91,7 @@ class SeededDraw:
             self._size, dtype=np.float32
         )
         self._drawn += 1
-        return int(tokens[(logits - np.log(times[tokens])).argmax()])
+        return int(tokens[(logits - np.log(np.maximum(times[tokens], LEAST_TIME))).argmax()])
 
     def skip(self) -> None:
         """Leave out a draw whose outcome is known."""

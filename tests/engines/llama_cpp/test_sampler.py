@@ -148,6 +148,14 @@ def test_draws_are_as_frequent_as_they_are_likely() -> None:
     assert np.allclose(counts / 20_000, shares, atol=0.015)
 
 
+def test_what_is_next_to_impossible_is_not_drawn_out_of_a_large_vocabulary() -> None:
+    size, likely = 49_152, 7
+    logits = np.full(size, -30, dtype=np.float32)
+    logits[likely] = 0
+    draw, everything = SeededDraw(0, size), np.arange(size, dtype=np.int32)
+    assert {draw.among(everything, logits) for _ in range(100)} == {likely}
+
+
 def test_rounding_errors_and_the_order_of_tokens_hardly_change_a_draw() -> None:
     generator = np.random.default_rng(1)
     logits = generator.normal(size=4000).astype(np.float32)
