@@ -96,7 +96,7 @@ class BudgetRecords(Protocol):
 
 def window_of(period: Period, at: datetime) -> str:
     """The calendar day or month of a moment in UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
+    return at.astimezone(UTC).isoformat()[: 10 if period == "day" else 7]
 
 
 def no_room(
