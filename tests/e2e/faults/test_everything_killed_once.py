@@ -23,10 +23,11 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.slow, pytest.
 ENGINE = Path(__file__).parents[2] / "sample_plugin" / "team_engine"
 COUNTED, SAMPLED = 28, 12
 RUNS = COUNTED + SAMPLED
-TOKEN_SECONDS = "0.012"
+TOKEN_SECONDS = "0.022"
+"""So slow that answers are still under way when an API is back that took its time to start."""
 CONCURRENCY = "24"
 """Of a worker: neither takes all runs."""
-ALL_ENDED_WITHIN = 180
+ALL_ENDED_WITHIN = 200
 WELL_WITHIN = 60
 SEED = "JACKFIELD_TEST_FAULTS_SEED"
 
