@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar
 from litestar.datastructures import State
 
 from jackfield.contracts.doors import Listen
@@ -64,18 +63,28 @@ class SharedApp:
 
     def __init__(self) -> None:
         self.streams = OpenStreams()
-        self._app = create_app(lambda: nullcontext(self._app.state.workbench), open_streams=self.streams)
+        self.app = create_app(lambda: nullcontext(self.app.state.workbench), open_streams=self.streams)
+        self._in_use = False
 
-    def over(self, workbench: Workbench) -> Litestar:
-        """The app, which knows nothing but this workbench."""
+    @contextmanager
+    def over(self, workbench: Workbench) -> Iterator[SharedApp]:
+        """The app, which knows nothing but this workbench; another one while it serves already."""
+        if self._in_use:
+            with SharedApp().over(workbench) as another:
+                yield another
+            return
+        self.app.state = State({"workbench": workbench})
         vars(self.streams).update(vars(OpenStreams()))  # the last one belonged to another event loop
-        self._app.state = State({"workbench": workbench})
-        return self._app
+        self._in_use = True
+        try:
+            yield self
+        finally:
+            self._in_use = False
 
 
 @pytest.fixture(scope="session")
 def shared_app() -> SharedApp:
-    """For tests that mount nothing, and of which one at a time uses it."""
+    """For tests that mount nothing."""
     return SharedApp()
 
 
@@ -97,10 +106,12 @@ def serving(tmp_path: Path, shared_app: SharedApp) -> Serving:
             return engines[-1]
 
         async with temporary_workbench(tmp_path / "home", made, **settings) as workbench:
-            streams = shared_app.streams
-            app = shared_app.over(workbench)
-            async with _listening(app, streams) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
-                yield Served(client, workbench, engines, streams)
+            with shared_app.over(workbench) as shared:
+                async with (
+                    _listening(shared.app, shared.streams) as address,
+                    httpx.AsyncClient(base_url=address, timeout=30) as client,
+                ):
+                    yield Served(client, workbench, engines, shared.streams)
 
     return running
 
@@ -143,6 +154,7 @@ def sse() -> Callable[[str], list[Any]]:
 async def served(tmp_path: Path, shared_app: SharedApp) -> AsyncIterator[Served]:
     """The app without a server around it, whose model repeats what it is told; a stream arrives in one piece."""
     async with temporary_workbench(tmp_path / "home") as workbench:
-        transport = httpx.ASGITransport(shared_app.over(workbench))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            yield Served(client, workbench, [], shared_app.streams)
+        with shared_app.over(workbench) as shared:
+            transport = httpx.ASGITransport(shared.app)  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                yield Served(client, workbench, [], shared.streams)

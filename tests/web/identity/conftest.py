@@ -79,7 +79,8 @@ def teaming(tmp_path: Path, shared_app: Any) -> Teaming:
     async def running(**identity: Any) -> AsyncIterator[Team]:
         chosen = {"enabled": True, "password_memory_mb": 1, "setup_token": "first come", **identity}
         async with temporary_workbench(tmp_path / "home", identity=chosen) as workbench:
-            yield Team(workbench, shared_app.over(workbench))
+            with shared_app.over(workbench) as shared:
+                yield Team(workbench, shared.app)
 
     return running
 
