@@ -118,6 +118,12 @@ def test_only_the_api_is_published_and_on_loopback_alone(services: dict[str, Any
     }
 
 
+def test_redis_refuses_writes_before_its_container_is_full(services: dict[str, Any]) -> None:
+    [most] = re.findall(r"--maxmemory (\d+)mb ", " ".join(services["redis"]["command"]))
+    assert services["redis"]["deploy"]["resources"]["limits"]["memory"] == "512m"
+    assert int(most) <= 512 * 0.75
+
+
 def test_a_worker_has_longer_to_stop_than_it_drains(services: dict[str, Any]) -> None:
     worker = services["worker"]
     assert seconds(worker["stop_grace_period"]) >= float(worker["environment"]["JACKFIELD_JOBS__DRAIN"]) + 10
