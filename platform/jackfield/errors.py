@@ -301,7 +301,14 @@ class ChecksumMismatch(DownloadFailed):
 
 
 class StateUnavailable(JackfieldError):
+    """`told`, where there is one, is what a server's clients hear instead: nothing of where its database lies."""
+
     code = "state_unavailable"
+    told: str | None = None  # also where an error is made from its code
+
+    def __init__(self, message: str, *, parameter: str | None = None, told: str | None = None) -> None:
+        super().__init__(message, parameter=parameter)
+        self.told = told
 
 
 class DiskFull(StateUnavailable):

@@ -49,6 +49,9 @@ _POSTGRES_SENTENCES = {
 }
 """Sentences by SQLSTATE or its beginning."""
 
+UNREACHABLE = "The database cannot be reached; try again."
+"""What clients of a server are told of any of these."""
+
 
 @contextmanager
 def translated(place: str) -> Iterator[None]:
@@ -102,10 +105,10 @@ def _sqlite_error(error: sqlite3.Error, place: str) -> JackfieldError:
 def _postgres_error(error: BaseException, place: str) -> JackfieldError:
     state = getattr(error, "sqlstate", None) or ""
     if state == "53100":
-        return _disk_full(place)
+        return DiskFull(_disk_full(place).message, told="The database's disk is full; nothing was changed.")
     near = (sentence for beginning, sentence in _POSTGRES_SENTENCES.items() if state.startswith(beginning))
     sentence = next(near, "{place} cannot be used ({reason}); check that the server runs and 'database_url' is right.")
-    return StateUnavailable(sentence.format(place=place, reason=_first_line(error)))
+    return StateUnavailable(sentence.format(place=place, reason=_first_line(error)), told=UNREACHABLE)
 
 
 def tables_missing(place: str) -> StateUnavailable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -61,6 +62,9 @@ ONCE = frozenset({409, 502, 504})
 
 BLAME = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """OpenAI's classes of error, where they are not simply a request's fault."""
+
+discreet: ContextVar[bool] = ContextVar("discreet", default=False)
+"""Whether whoever asks is not to learn where the database lies: they need not be who runs this server."""
 
 ERROR_CODE = "error_code"
 """Under which a request's state holds the code of its error."""
@@ -134,9 +138,17 @@ def _expected(error: JackfieldError) -> Problem:
         log.error("request failed", code=error.code, reason=error.message)
     return Problem(
         status=status,
-        body=_body(status, error.message, parameter=error.parameter, code=error.code),
+        body=_body(status, _told(error), parameter=error.parameter, code=error.code),
         headers=_challenge(status) | _retrying(status, retry_after, once=isinstance(error, BudgetExceeded)),
     )
+
+
+def _told(error: JackfieldError) -> str:
+    """The sentence for whoever asks; where that is not the whole one, the log has it."""
+    if not (discreet.get() and isinstance(error, StateUnavailable) and error.told):
+        return error.message
+    log.error("the database failed", code=error.code, reason=error.message)
+    return error.told
 
 
 def _challenge(status: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every request gets: an id, a span, a place in the figures, and a line in the log at debug."""
+"""What every request gets: an id, a span, a place in the figures, and a line in the log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from jackfield.contracts.identity import Principal
 from jackfield.telemetry.origin import Origin, current_origin, request_id_of, trusted_parent
 from jackfield.telemetry.spans import Span, current_span, tracer
 from jackfield_web.errors import ERROR_CODE
@@ -17,6 +18,8 @@ from jackfield_web.metrics.requests import STRAY, RequestFigures
 log = structlog.get_logger()
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What watchers ask every few seconds, which no log at info is to fill with."""
 
 
 def observed(app: Litestar) -> ASGIApp:
@@ -28,7 +31,9 @@ def observed(app: Litestar) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        await _Observation(scope, send, figures).of(app, receive)
+        workbench = app.state.get("workbench")
+        shared = workbench is not None and workbench.identity is not None
+        await _Observation(scope, send, figures, shared=shared).of(app, receive)
 
     return observing
 
@@ -36,10 +41,12 @@ def observed(app: Litestar) -> ASGIApp:
 class _Observation:
     """One request."""
 
-    def __init__(self, scope: HTTPScope, send: Send, figures: RequestFigures) -> None:
+    def __init__(self, scope: HTTPScope, send: Send, figures: RequestFigures, *, shared: bool) -> None:
+        """`shared` is whether it must be known who asks, and so who asked is on record."""
         self._scope = scope
         self._send = send
         self._figures = figures
+        self._shared = shared
         self._path = scope["path"]  # a mount's is shortened on the way
         self._status: int | None = None
         headers = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"traceparent")}
@@ -86,5 +93,13 @@ class _Observation:
         if status >= 500:
             span.fail(code or str(status))
         span.end()
-        milliseconds = round(seconds * 1000, 1)
-        log.debug("request", method=method, path=self._path, status=self._status, ms=milliseconds)
+        self._log(method, route, status, round(seconds * 1000, 1))
+
+    def _log(self, method: str, route: str, status: int, milliseconds: float) -> None:
+        """At info one line that names no identifier but the client's; at debug the whole path."""
+        if not self._shared or self._path in PROBES:
+            log.debug("request", method=method, path=self._path, status=self._status, ms=milliseconds)
+            return
+        principal: Principal | None = self._scope.get("user")
+        who = principal.client if principal else None
+        log.info("request", method=method, path=route, status=status, ms=milliseconds, who=who)

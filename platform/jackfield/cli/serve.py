@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from jackfield.logs import configure_logs
 from jackfield.telemetry.spans import traces_sent
 
 if TYPE_CHECKING:
+    from jackfield.settings import Settings
     from jackfield.workbench import Workbench
 
 log = structlog.get_logger()
@@ -63,7 +64,7 @@ def command(session: Session, host: str | None, port: int | None, model: str, ex
 
     sent = settings.telemetry
     with traces_sent(sent.otlp_endpoint, service=f"{sent.service_name}-api", sample=sent.sample):
-        door.serve(opened, listen, on_ready=partial(_greet, identity=settings.identity.enabled))
+        door.serve(opened, listen, on_ready=_greeting(settings))
 
 
 async def _preload(workbench: Workbench, name: str) -> None:
@@ -73,6 +74,13 @@ async def _preload(workbench: Workbench, name: str) -> None:
         if name:
             raise
         say(error.message)
+
+
+def _greeting(settings: Settings) -> Callable[[Listen], None]:
+    """What to say once the server is there; one line among others where programs read them."""
+    if settings.telemetry.log_format == "json":
+        return lambda listen: log.info("serving", address=server_address(listen.host, listen.port))
+    return partial(_greet, identity=settings.identity.enabled)
 
 
 def _greet(listen: Listen, *, identity: bool) -> None:

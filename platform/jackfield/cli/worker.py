@@ -8,6 +8,7 @@ import structlog
 from jackfield.cli.output import say
 from jackfield.cli.session import Session, pass_session
 from jackfield.logs import configure_logs
+from jackfield.settings import Settings
 from jackfield.settings_variables import listed_names
 from jackfield.telemetry.spans import traces_sent
 
@@ -46,8 +47,14 @@ def command(session: Session, models: str | None, concurrency: int | None) -> No
             lambda: open_worker(settings, session.plugins),
             redis_url(settings),
             concurrency=settings.jobs.concurrency,
-            on_ready=lambda name: say(
-                f"Worker {click.style(name, bold=True)} serves {', '.join(settings.jobs.models) or 'every model'}   "
-                "(Ctrl+C stops it)"
-            ),
+            on_ready=lambda name: _greet(name, settings),
         )
+
+
+def _greet(name: str, settings: Settings) -> None:
+    """Say that it takes runs; in one line among others where programs read them."""
+    if settings.telemetry.log_format == "json":
+        log.info("taking runs", worker=name, models=settings.jobs.models)
+        return
+    models = ", ".join(settings.jobs.models) or "every model"
+    say(f"Worker {click.style(name, bold=True)} serves {models}   (Ctrl+C stops it)")

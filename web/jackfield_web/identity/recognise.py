@@ -14,6 +14,7 @@ from jackfield.identity.desk import Identity
 from jackfield.identity.local_mode import LOCAL, is_loopback
 from jackfield.identity.roles import require
 from jackfield.identity.secrets import same
+from jackfield_web.errors import discreet
 from jackfield_web.identity.cookies import CSRF_HEADER, session_cookie
 from jackfield_web.identity.rights import declared
 
@@ -32,6 +33,7 @@ async def recognise(connection: Connection, handler: BaseRouteHandler) -> None:
     """Put the principal into the scope; raises NotAuthenticated or NotAllowed."""
     scope = connection.scope
     identity: Identity | None = connection.app.state.workbench.identity
+    discreet.set(identity is not None)
     if identity is None:
         scope["user"] = LOCAL
         return
