@@ -17,7 +17,7 @@ from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.contracts.workers import LiveWorker
-from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, RunNotFound
+from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, NoWorker, RunNotFound
 from jackfield.events import Decided, RunEvent
 from jackfield.identifiers import new_identifier
 from jackfield.identity.budgets import Bookkeeping
@@ -259,6 +259,11 @@ class Workbench:
             spent.tokens = tokens
         return Embeddings(vectors, tokens)
 
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether runs go on when this process ends."""
+        return self._executor.elsewhere
+
     def workers(self) -> tuple[LiveWorker, ...]:
         """Who executes runs now, as far as is known here."""
         return self._executor.workers()
@@ -276,6 +281,9 @@ class Workbench:
         await self._executor.check()
 
     async def check(self) -> None:
-        """Raises StateUnavailable or ModelLoading unless a request would be served now."""
+        """Raises StateUnavailable, BrokerUnavailable, NoWorker or ModelLoading unless a request would be served now."""
         await self._store.check()
+        await self._executor.check()
+        if not self._executor.workers():
+            raise NoWorker("No worker is running; start one with `jackfield worker`.")
         self.residency.check_ready()

@@ -51,6 +51,13 @@ async def test_every_answer_has_an_id_of_its_own(path: str, serving: Any) -> Non
         assert ids[0] != ids[1]
 
 
+async def test_a_refusal_in_anthropics_words_has_one_id_everywhere(serving: Any) -> None:
+    async with serving() as served:
+        answer = await served.client.post("/v1/messages", json={"model": "none", "max_tokens": 1, "messages": []})
+    ids = [answer.headers.get_list(name) for name in ("x-request-id", "request-id")]
+    assert ids == [[answer.json()["request_id"]]] * 2
+
+
 async def test_requests_are_counted_by_the_template_of_their_route(serving: Any) -> None:
     async with serving() as served:
         await served.chat()

@@ -19,7 +19,10 @@ PATIENCE = 4.0
 @click.argument("process", type=click.Choice(["api", "worker"]), default="api")
 @pass_session
 def command(session: Session, process: str) -> None:
-    """Exit with 0 if the API (or a worker) of this machine would take work now."""
+    """Exit with 0 if the API (or a worker) of this machine is well.
+
+    That no worker runs is no fault of the API's; GET /readyz tells it.
+    """
     asyncio.run(_check_worker(session.settings) if process == "worker" else _check_api(session.settings))
 
 
@@ -32,8 +35,8 @@ async def _check_api(settings: Settings) -> None:
             answer = await client.get(address)
     except httpx.HTTPError as error:
         raise Unavailable(f"Nothing answers at {address} ({type(error).__name__}); is `jackfield serve` up?") from error
-    if answer.status_code != 200:
-        raise Unavailable(f"The server is not ready: {_reason(answer.text)}")
+    if answer.status_code != 200 and _fault(answer.text).get("code") != NoWorker.code:
+        raise Unavailable(f"The server is not ready: {_fault(answer.text).get('message', 'it does not say why')}")
 
 
 async def _check_worker(settings: Settings) -> None:
@@ -55,10 +58,12 @@ async def _check_worker(settings: Settings) -> None:
         raise NoWorker(f"No worker on {name} was heard of lately; is `jackfield worker` up?")
 
 
-def _reason(body: str) -> str:
+def _fault(body: str) -> dict[str, str]:
+    """What an error's body says; nothing where it cannot be read."""
     import json
 
     try:
-        return str(json.loads(body)["error"]["message"])
+        fault = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
-        return "it says nothing that can be read."
+        return {}
+    return fault if isinstance(fault, dict) else {}

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 class Executor(Protocol):
     """Takes runs that are already on record and sees each to its final event."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether runs execute in other processes, and so go on when this one ends."""
+        ...
+
     async def check_room(self, model: str) -> None:
         """Raises Overloaded where too many runs of a model wait, before another is put on record."""
         ...

@@ -44,6 +44,8 @@ ENDED = ("finished", "failed", "cancelled")
 class CeleryExecutor:
     """Hands runs to workers. Made on a running event loop; it executes none and loads no model."""
 
+    elsewhere = True
+
     def __init__(self, lifecycle: RunLifecycle, store: StateStore, settings: Settings) -> None:
         url = redis_url(settings)
         self._records = store.runs

@@ -36,6 +36,8 @@ LOOK_AGAIN = 0.5
 class InlineExecutor:
     """Executes runs beside its caller; it holds only those that have not ended."""
 
+    elsewhere = False
+
     def __init__(self, lifecycle: RunLifecycle, store: StateStore, settings: Settings) -> None:
         self._lifecycle = lifecycle
         self._records = store.runs

@@ -239,3 +239,43 @@ async def test_too_many_waiting_runs_are_refused_and_the_others_answered(team: T
     assert {response.json()["choices"][0]["message"]["content"] for response in answered} == {counted(30)}
     assert all(int(response.headers["retry-after"]) > 0 for response in refused)
     assert {response.json()["error"]["code"] for response in refused} == {"overloaded"}
+
+
+async def test_answers_outlive_an_api_that_is_asked_to_stop(team: Team, client: httpx.AsyncClient) -> None:
+    with workers(team, ()):
+        port = free_port()
+        leaving = team.api(port=port)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as other:
+            answer = Answer()
+            pieces = deltas(other, chat(300), answer)
+            while len(answer.text) < 60:
+                await anext(pieces)
+            run = await newest_run(client)
+            leaving.signal(signal.SIGTERM)
+            async for _ in pieces:
+                pass
+        assert answer.error is not None
+        assert answer.error["code"] == "shutting_down"
+        assert await asyncio.to_thread(leaving.wait) == 0
+        async with asyncio.timeout(60):
+            while (state := (await client.get(f"/api/runs/{run['id']}")).json()["state"]) == "running":
+                await asyncio.sleep(0.2)
+        assert state == "finished"
+
+
+async def test_who_waits_at_an_api_that_is_asked_to_stop_is_told_to_come_back(team: Team) -> None:
+    port = free_port()
+    leaving = team.api(port=port)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as other:
+        async with asyncio.timeout(30):
+            while (ready := await other.get("/readyz")).status_code == 200:
+                await asyncio.sleep(0.2)  # the last test's worker is still remembered
+        assert ready.json()["error"]["code"] == "no_worker"
+        bodies = [chat(5) | {"stream": streamed} for streamed in (False, True)]
+        waiting = [asyncio.create_task(other.post("/v1/chat/completions", json=body)) for body in bodies]
+        await asyncio.sleep(0.5)
+        leaving.signal(signal.SIGTERM)
+        for answer in await asyncio.gather(*waiting):
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["error"]["code"] == "shutting_down"
+            assert int(answer.headers["retry-after"]) > 0

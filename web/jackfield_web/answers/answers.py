@@ -10,7 +10,7 @@ import structlog
 
 from jackfield.contracts.identity import Principal
 from jackfield.contracts.runs import RunRecord, RunRequest
-from jackfield.errors import EngineFailure, RunCancelled
+from jackfield.errors import EngineFailure, RunCancelled, ShuttingDown
 from jackfield.events import (
     CallOpened,
     CallText,
@@ -48,6 +48,7 @@ class Answers:
         self._early: deque[tuple[int, AnswerEvent]] = deque()
         self._unfinished: dict[int, str] = {}
         self._begun: list[str] = []
+        self._left_running = False
         self.runs: list[RunRecord] = []
 
     async def start(self, requests: Sequence[RunRequest]) -> None:
@@ -94,9 +95,14 @@ class Answers:
                 yield event
 
     async def close(self) -> None:
-        """Cancel what has not ended and read no more; a second call does nothing."""
+        """Cancel what has not ended and read no more; a second call does nothing.
+
+        Where it is the server that ends and not the reader, runs that execute elsewhere go on.
+        """
         await self._events.close()
         unfinished, self._unfinished = self._unfinished, {}
+        if self._left_running:
+            return
         cancelling = [self._workbench.cancel(run_id) for run_id in unfinished.values() if run_id in self._begun]
         for outcome in await asyncio.gather(*cancelling, return_exceptions=True):
             if isinstance(outcome, Exception):
@@ -104,7 +110,11 @@ class Answers:
 
     async def _next_event(self) -> tuple[int, AnswerEvent]:
         while True:
-            index, event = await self._events.next()
+            try:
+                index, event = await self._events.next()
+            except ShuttingDown:
+                self._left_running = self._workbench.runs_elsewhere
+                raise
             if event and event.final:
                 del self._unfinished[index]
             if event and (answer := _checked(event)):

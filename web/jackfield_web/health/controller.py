@@ -39,6 +39,6 @@ class HealthController(Controller):
         responses=NOT_READY,
     )
     async def ready(self, workbench: NamedDependency[Workbench]) -> Health:
-        """503 with Retry-After while a model loads or the store is out of reach."""
+        """503 with Retry-After while a model loads, no worker runs, or the database or Redis is out of reach."""
         await workbench.check()
         return Health("ready")

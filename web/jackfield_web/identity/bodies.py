@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from jackfield.contracts.identity import Role, Scope
-from jackfield.identity.keys import USUAL_SCOPES, KeyWish
+from jackfield.identity.keys import KeyWish, usual_scopes
 from jackfield.identity.names import LONGEST_EMAIL, LONGEST_NAME
 from jackfield.identity.passwords import LONGEST, SHORTEST
 from jackfield.identity.users import UserChange
@@ -92,22 +92,24 @@ class Acceptance(Body, frozen=True, kw_only=True):
 
 
 class KeyAddition(Body, frozen=True, kw_only=True):
-    """A key to make; for another user where an admin says so. No models are all; no rate is no limit."""
+    """A key to make; for another user where an admin says so. No models are all; no rate is no limit.
+
+    Without scopes it is for what keys of its owner's role usually are: inference and read, and a viewer's for read.
+    """
 
     name: Name
-    scopes: tuple[Scope, ...] = USUAL_SCOPES
+    scopes: tuple[Scope, ...] | None = None
     models: tuple[Annotated[str, Meta(max_length=256)], ...] = ()
     requests_per_minute: Rate | None = None
     tokens_per_minute: Rate | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     user_id: str | None = None
 
-    @property
-    def wish(self) -> KeyWish:
-        """The same as the platform has it."""
+    def wish(self, role: Role) -> KeyWish:
+        """The same as the platform has it, for an owner of this role."""
         return KeyWish(
             name=self.name,
-            scopes=self.scopes,
+            scopes=usual_scopes(role) if self.scopes is None else self.scopes,
             models=self.models,
             requests_per_minute=self.requests_per_minute,
             tokens_per_minute=self.tokens_per_minute,

@@ -58,9 +58,11 @@ class KeyController(Controller):
         actor: NamedDependency[Actor],
     ) -> Response[NewKey]:
         """Of the secret only a hash is kept."""
-        check_maker(principal, data.wish)
         owner_id = (data.user_id or principal.account.user_id) if sees_all(principal) else _own(principal, data.user_id)
-        made = await identity.keys.make(actor, await identity.users.get(owner_id), data.wish)
+        owner = await identity.users.get(owner_id)
+        wish = data.wish(owner.role)
+        check_maker(principal, wish)
+        made = await identity.keys.make(actor, owner, wish)
         return Response(made, headers={"location": f"/api/keys/{made.key.id}"})
 
     @get(

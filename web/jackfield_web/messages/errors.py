@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response
 
 from jackfield.identifiers import new_identifier
+from jackfield.telemetry.origin import current_origin
 from jackfield_web.errors import problem_of
 
 OVERLOADED = 529
@@ -61,7 +62,8 @@ def message_problem(error: Exception) -> MessageProblem:
     problem = problem_of(error)
     fault = problem.body.error
     status = OVERLOADED if fault.code == "overloaded" else problem.status
-    request_id = new_identifier("req")
+    observed = current_origin.get().request_id  # its header is set for every answer of these routes
+    request_id = observed or new_identifier("req")
     detail = MessageErrorDetail(
         type=TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error"),
         message=fault.message,
@@ -70,7 +72,7 @@ def message_problem(error: Exception) -> MessageProblem:
     return MessageProblem(
         status=status,
         body=MessageError(error=detail, request_id=request_id),
-        headers={**problem.headers, "request-id": request_id},
+        headers=problem.headers if observed else {**problem.headers, "request-id": request_id},
     )
 
 
