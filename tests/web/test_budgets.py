@@ -176,6 +176,30 @@ async def test_tokens_of_a_minute_are_what_was_really_taken(team: Any) -> None:
         assert int(answers[-1].headers["x-ratelimit-remaining-tokens"]) < 200
 
 
+async def test_a_request_for_more_than_a_minute_holds_is_told_to_ask_for_less(team: Any) -> None:
+    async with team() as team:
+        key = await team.key(tokens_per_minute=60)
+        answers = [await team.ask(key, max_tokens=500) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+        message = answers[1].json()["error"]["message"]
+        assert "more than a whole minute's" in message
+        assert "a lower 'max_tokens'" in message
+        assert f"try again in {answers[1].headers['retry-after']} s" in message
+
+
+async def test_a_request_that_no_day_has_room_for_is_told_to_ask_for_less_and_not_to_wait(team: Any) -> None:
+    async with team() as team:
+        admin, key = await team.key("admin", scopes=("admin",)), await team.key()
+        await team.limit(admin, f"key/{key.key.id}/day", tokens=3000)
+        endless = {"messages": [{"role": "user", "content": "hello"}], "model": "scripted"}
+        refused = await team.client.post("/v1/chat/completions", json=endless, headers=bearer(key))
+        assert refused.status_code == 429
+        message = refused.json()["error"]["message"]
+        assert "a lower 'max_tokens'" in message
+        assert "wait" not in message
+        assert "retry-after" not in refused.headers
+
+
 async def test_the_official_client_does_not_try_again_what_a_budget_refused(team: Any) -> None:
     async with team() as team:
         admin, key = await team.key("admin", scopes=("admin",)), await team.key()

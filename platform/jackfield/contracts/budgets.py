@@ -110,9 +110,19 @@ def no_room(
     )
     return BudgetExceeded(
         f"The {period}'s budget of {holder.kind} '{holder.id}' has no room for {needed}: of {limit}, {taken} are spent "
-        f"or set aside; wait for the next {period}, or ask an admin for a larger budget.",
+        f"or set aside; {_way_out(period, more, used, most)}ask an admin for a larger budget.",
         retry_after=_seconds_to_next(period, at) if more <= most else None,
     )
+
+
+def _way_out(period: Period, more: int, used: int, most: int) -> str:
+    """What helps beside a larger budget: asking for less where some is left, waiting where a whole period is enough."""
+    less, wait = "ask for less, with a lower 'max_tokens' or a shorter input", f"wait for the next {period}"
+    if not most:
+        return ""
+    if used >= most:
+        return f"{wait}, or " if more <= most else f"{wait} and {less}, or "
+    return f"{less}, or {wait}, or " if more <= most else f"{less}, or "
 
 
 def _seconds_to_next(period: Period, at: datetime) -> int:

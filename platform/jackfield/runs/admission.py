@@ -150,6 +150,7 @@ def check_logprobs(principal: Principal, request: RunRequest) -> None:
 
 def _too_fast(standing: Standing, limits: RateLimits, tokens: int) -> RateLimited:
     wait = max(1, math.ceil(standing.wait or 0))
+    advice = f"try again in {wait} s"
     if standing.by == "requests":
         sentence = f"{limits.requests} requests a minute are allowed, and {standing.requests} were made"
     else:
@@ -157,4 +158,7 @@ def _too_fast(standing: Standing, limits: RateLimits, tokens: int) -> RateLimite
             f"{limits.tokens} tokens a minute are allowed, {standing.tokens} are taken, "
             f"and this request may take {tokens}"
         )
-    return RateLimited(f"{sentence}; try again in {wait} s.", retry_after=wait)
+        if limits.tokens is not None and tokens > limits.tokens:
+            sentence += ", more than a whole minute's, for which it needs a minute in which nothing else was taken"
+            advice = f"ask for less, with a lower 'max_tokens' or a shorter input, or {advice}"
+    return RateLimited(f"{sentence}; {advice}.", retry_after=wait)
