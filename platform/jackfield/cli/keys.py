@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jackfield.cli.model_pages import moment
+from jackfield.cli.model_session import with_catalog
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.cli.with_identity import all_of, json_option, with_identity
@@ -53,7 +54,13 @@ def list_keys(session: Session, owner: str | None, as_json: bool) -> None:
 @group.command("create")
 @click.argument("owner", metavar="USER")
 @click.option("--name", default="made at the terminal", show_default=True, help="What it is for.")
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="What it may do: inference and read.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="What it may do: inference and read, and a viewer's key read, unless you say.",
+)
 @click.option("--model", "models", metavar="NAME", multiple=True, help="A model it may ask; all of them otherwise.")
 @click.option("--requests-per-minute", type=click.IntRange(min=1), help="How many at most.")
 @click.option("--tokens-per-minute", type=click.IntRange(min=1), help="How many at most, read and written.")
@@ -76,21 +83,24 @@ def create_key(
     USER is an e-mail address or an identifier.
     """
     from jackfield.identity.audit import COMMAND_LINE
-    from jackfield.identity.keys import USUAL_SCOPES, KeyWish
+    from jackfield.identity.keys import KeyWish, usual_scopes
 
-    wish = KeyWish(
-        name=name,
-        scopes=scopes or USUAL_SCOPES,
-        models=models,
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
-        expires_at=datetime.now(UTC) + timedelta(days=days) if days else None,
-    )
+    async def made(identity: Identity) -> tuple[NewKey, bool]:
+        user = await identity.users.named(owner)
+        wish = KeyWish(
+            name=name,
+            scopes=scopes or usual_scopes(user.role),
+            models=models,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+            expires_at=datetime.now(UTC) + timedelta(days=days) if days else None,
+        )
+        return await identity.keys.make(COMMAND_LINE, user, wish), "admin" in wish.scopes and user.role != "admin"
 
-    async def made(identity: Identity) -> NewKey:
-        return await identity.keys.make(COMMAND_LINE, await identity.users.named(owner), wish)
-
-    new = with_identity(session, made)
+    _note_missing(session, models)
+    new, managing_own = with_identity(session, made)
+    if managing_own:
+        say("It manages its owner's own keys; what admins do takes the role admin as well.")
     if as_json:
         print_json(new)
         return
@@ -125,6 +135,14 @@ def revoke_key(session: Session, key_id: str, as_json: bool) -> None:
         print_json(key)
     else:
         say(f"Key {key.id} ({key.hint}…) is revoked.")
+
+
+def _note_missing(session: Session, models: tuple[str, ...]) -> None:
+    """Say which models a key is for that are not installed (yet)."""
+    installed = {model.name for model in with_catalog(session, lambda catalog: catalog.all())} if models else set()
+    for name in dict.fromkeys(models):
+        if name not in installed:
+            say(f"No model '{name}' is installed here; the key can ask it once there is one of this very name.")
 
 
 def _row(key: ApiKey) -> tuple[str, ...]:

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from jackfield.contracts.identity import ApiKey, Principal, Scope, User
+from jackfield.contracts.identity import ApiKey, Principal, Role, Scope, User
 from jackfield.contracts.identity_records import KeyRecords
 from jackfield.errors import InvalidRequest, KeyNotFound, NotAllowed
 from jackfield.identifiers import new_identifier
 from jackfield.identity.audit import Actor, AuditLog
 from jackfield.identity.names import checked_name
-from jackfield.identity.roles import RIGHTS_OF_ROLES
+from jackfield.identity.roles import RIGHTS_OF_ROLES, Right
 from jackfield.identity.secrets import fingerprint, hint_of, new_key_secret
 
 USUAL_SCOPES: tuple[Scope, ...] = ("inference", "read")
+"""Of a key that nobody chose scopes for, as far as its owner's role allows them; see `usual_scopes`."""
+
+_OWN_RIGHTS: dict[Scope, Right] = {"inference": "inference", "read": "read", "admin": "keys"}
+"""What each scope is there for."""
 
 
 class KeyWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +96,11 @@ class Keys:
         return revoked
 
 
+def usual_scopes(role: Role) -> tuple[Scope, ...]:
+    """What a key is for that nobody chose scopes for; a viewer's only looks."""
+    return tuple(scope for scope in USUAL_SCOPES if _has_use(role, scope))
+
+
 def check_maker(principal: Principal, wish: KeyWish) -> None:
     """A key makes no key that may do more than itself; raises NotAllowed."""
     if principal.account.key_id is None:
@@ -105,10 +114,15 @@ def check_maker(principal: Principal, wish: KeyWish) -> None:
 def _check(owner: User, wish: KeyWish) -> None:
     if not wish.scopes:
         raise InvalidRequest("A key needs a scope: inference, read or admin.", parameter="scopes")
-    rights = RIGHTS_OF_ROLES[owner.role]
-    if "admin" in wish.scopes and "keys" not in rights:
-        raise InvalidRequest(f"A {owner.role}'s key cannot have the scope 'admin'.", parameter="scopes")
-    if "inference" in wish.scopes and "inference" not in rights:
-        raise InvalidRequest(f"A {owner.role}'s key cannot have the scope 'inference'.", parameter="scopes")
+    for scope in wish.scopes:
+        if not _has_use(owner.role, scope):
+            raise InvalidRequest(
+                f"A {owner.role}'s key cannot have the scope '{scope}'; leave it out.", parameter="scopes"
+            )
     if wish.expires_at is not None and wish.expires_at <= datetime.now(UTC):
         raise InvalidRequest("The key would have expired already; give a time to come.", parameter="expires_at")
+
+
+def _has_use(role: Role, scope: Scope) -> bool:
+    """Whether a role has the right that a scope is there for; a member's scope 'admin' manages their own keys."""
+    return _OWN_RIGHTS[scope] in RIGHTS_OF_ROLES[role]

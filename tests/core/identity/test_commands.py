@@ -76,6 +76,27 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
     assert said in refused.stderr
 
 
+def test_a_key_is_for_what_its_owner_may_do(machine: Installation) -> None:
+    for role in ("viewer", "member"):
+        added = machine.run("users", "add", f"{role}@example.org", "--no-password", "--role", role)
+        assert added.returncode == 0, added.stderr
+        made = machine.run("keys", "create", f"{role}@example.org")
+        assert made.returncode == 0, made.stderr
+    assert [key["scopes"] for key in listed(machine, "keys", "list")] == [["inference", "read"], ["read"]]
+    managing = machine.run("keys", "create", "member@example.org", "--scope", "admin")
+    assert (managing.returncode, "its owner's own keys" in managing.stderr) == (0, True)
+    refused = machine.run("keys", "create", "viewer@example.org", "--scope", "inference")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "viewer's key cannot have the scope 'inference'" in refused.stderr
+
+
+def test_a_key_for_a_model_that_is_not_installed_is_made_with_a_word_about_it(machine: Installation) -> None:
+    made = machine.run("keys", "create", "ada@example.org", "--model", "nosuch")
+    assert made.returncode == 0
+    assert is_key_secret(made.stdout.strip())
+    assert "No model 'nosuch' is installed" in made.stderr
+
+
 def test_a_keys_life(machine: Installation) -> None:
     made = machine.run("keys", "create", "ada@example.org", "--scope", "read", "--model", "small", "--days", "2")
     assert made.returncode == 0, made.stderr

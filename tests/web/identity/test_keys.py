@@ -101,6 +101,13 @@ async def test_people_look_after_their_own_keys_and_admins_after_all(team: Any) 
         assert (await admin.delete(f"/api/keys/{mine['id']}")).status_code == 204
 
 
+@pytest.mark.parametrize(("role", "scopes"), [("viewer", ["read"]), ("member", ["inference", "read"])])
+async def test_a_key_without_scopes_is_for_what_its_owner_may_do(team: Any, role: str, scopes: list[str]) -> None:
+    async with await team.signed_in("admin") as admin:
+        made = await admin.post("/api/keys", json={"name": "x", "user_id": team.users[role].id})
+        assert (made.status_code, made.json()["key"]["scopes"]) == (201, scopes)
+
+
 async def test_a_key_makes_no_key_that_may_do_more(team: Any) -> None:
     async with await team.with_key("member", "admin") as client:
         assert (await client.post("/api/keys", json={"name": "x", "scopes": ["inference"]})).status_code == 403
