@@ -42,6 +42,7 @@ def working_app(url: str, concurrency: int) -> Celery:
     app = _app(url, {"socket_connect_timeout": CONNECT_SECONDS, "health_check_interval": 10})
     app.conf.update(
         worker_concurrency=concurrency,
+        worker_consumer="jackfield.jobs.patient_consumer:PatientConsumer",
         worker_pool="threads",
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,

@@ -61,7 +61,8 @@ class Watchdog:
 
     async def look(self) -> None:
         """Send what is adrift, and end what waited too long; raises StateUnavailable or what Redis raises."""
-        await pass_on_from_the_dead(self._redis)
+        if self._board.trusted:  # a worker that could not be heard of while Redis was away is not gone
+            await pass_on_from_the_dead(self._redis)
         await self._dispatcher.send_unsent()
         await self._dispatcher.send(await self._records.adrift(at=datetime.now(UTC)))
         await self._end_unserved()

@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
 
 import pytest
 from msgspec import json
 from redis.asyncio import Redis
 
+from jackfield.contracts.runs import RunRecord
 from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import ContextOverflow, InvalidRequest
 from jackfield.events import Finished, RunEvent, TextDelta, Usage
 from jackfield.jobs import announcements
-from jackfield.jobs.announcements import Announcement, WorkerBoard, announce, withdraw
+from jackfield.jobs.announcements import WORKERS, Announcement, WorkerBoard, announce, withdraw
 from jackfield.jobs.background import Background
-from jackfield.jobs.celery_app import model_queue, worker_queue
+from jackfield.jobs.celery_app import model_queue, worker_queue, working_app
 from jackfield.jobs.embedding import answer, awaited, packed, refusal
 from jackfield.jobs.event_stream import STREAM, EventPublisher, EventReader, LiveEvents
 from jackfield.jobs.leftovers import pass_on
 from jackfield.jobs.stop_requests import ask_workers_to_stop, listen_for_stops
 from jackfield.jobs.waiting_runs import WaitingRuns
+from jackfield.jobs.watchdog import Watchdog
 from jackfield.testing.contract_suites.records_made import numbered
+from jackfield.testing.memory_runs import InMemoryRuns
 
 pytestmark = pytest.mark.redis
 
@@ -152,3 +156,48 @@ async def test_workers_hear_who_is_to_stop(redis: Redis) -> None:
     listening.cancel()
     await asyncio.wait([listening])
     assert set(heard) == {"run"}
+
+
+class NothingToSend:
+    """A dispatcher that has no run in hand."""
+
+    unserved: ClassVar[dict[str, Any]] = {}
+
+    async def send_unsent(self) -> None:
+        """There is nothing."""
+
+    async def send(self, runs: Sequence[RunRecord]) -> None:
+        """There is nothing."""
+
+
+async def test_nobody_is_taken_for_gone_until_redis_was_back_for_long_enough(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcements, "HEARD_FOR", 0.1)
+    board, nothing = WorkerBoard(redis), NothingToSend()
+    watchdog = Watchdog(redis, InMemoryRuns(), board, cast("Any", nothing), cast("Any", None), wait=60)
+    await redis.zadd(WORKERS, {"w": 1.0})
+    await board.look()
+    await watchdog.look()
+    assert await redis.zscore(WORKERS, "w") == 1.0
+    await asyncio.sleep(0.2)
+    await watchdog.look()
+    assert await redis.zscore(WORKERS, "w") is None
+
+
+class NotedConnection:
+    """Says how long it was asked to wait between attempts."""
+
+    def ensure_connection(self, errback: object, retries: object, *, callback: object, **waits: float) -> Any:
+        """At once."""
+        self.waits = waits
+        return self
+
+
+def test_a_worker_looks_for_redis_every_few_seconds_however_long_it_was_away() -> None:
+    from celery.worker import WorkController  # type: ignore[import-untyped]
+
+    worker = WorkController(working_app("redis://127.0.0.1:1/0", 1), pool_cls="threads", hostname="w@test")
+    connection = NotedConnection()
+    worker.consumer.ensure_connected(connection)
+    assert connection.waits["interval_max"] <= 3
