@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from jackfield.contracts.records import ArchiveContents
 from jackfield.contracts.uploads import BlobStore
@@ -54,7 +54,9 @@ class TarArchivist:
         log.info("backed up", database=place(address), archive=str(archive))
         return _contents(manifest)
 
-    def restore(self, archive: Path, url: str, blobs: BlobStore, *, replace: bool = False) -> ArchiveContents:
+    def restore(
+        self, archive: Path, url: str, blobs: BlobStore, *, replace: bool = False, force: bool = False
+    ) -> ArchiveContents:
         address = blocking_url(url)
         with whole_archive(archive) as reader, translated(place(address)):
             if names_after(reader.manifest.revision) is None:
@@ -66,6 +68,8 @@ class TarArchivist:
             with alone(address) as connection:
                 missing_revisions(address, recorded_revision(connection))
                 _check_empty(connection, place(address), replace=replace)
+                if not force:
+                    _check_idle(connection, place(address))
                 _bring_back(connection, reader)
                 _put_blobs(reader, blobs)
         log.info("restored", database=place(address), archive=str(archive))
@@ -131,6 +135,21 @@ def _check_empty(connection: Connection, database: str, *, replace: bool) -> Non
         raise Conflict(
             f"{database} is not empty (it has {', '.join(filled)}); "
             "restore to an empty database, or say --replace to lose what this one holds."
+        )
+
+
+def _check_idle(connection: Connection, database: str) -> None:
+    """Raises Conflict where a worker holds a run: it would write to tables that are no longer what it knows."""
+    runs = next((table for table in own_tables(connection) if table.name == "runs"), None)
+    if runs is None or "leased_until" not in runs.columns:
+        return
+    now = datetime.now(UTC)
+    moment = now.replace(tzinfo=None) if connection.dialect.name == "sqlite" else now
+    held = select(func.count()).where(runs.c.state == "running", runs.c.leased_until > moment)
+    if count := connection.scalar(held):
+        raise Conflict(
+            f"{database} has runs that workers execute now ({count}); stop the server and the workers, wait until their "
+            "leases are over (`jobs.lease` seconds), and restore then, or say --force to restore all the same."
         )
 
 

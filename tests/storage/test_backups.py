@@ -9,7 +9,7 @@ import sqlite3
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -363,3 +363,27 @@ def test_the_manifest_says_what_there_is(archive: Path) -> None:
     assert names[-1] == "manifest.json"
     assert manifest["revision"] == newest_revision()
     assert {table["name"] for table in manifest["tables"]} == {name.split("/")[1].split(".")[0] for name in names[:-2]}
+
+
+def test_a_database_whose_runs_are_executed_now_is_replaced_only_by_force(
+    origin: str, target: str, blobs: FileBlobs, tmp_path: Path
+) -> None:
+    archive = tmp_path / "backup.tar"
+    TarArchivist().backup(origin, blobs, archive)
+    AlembicMigrator().upgrade(target)
+
+    async def execute(until: datetime) -> None:
+        async with opened(target) as store:
+            run = a_run()
+            await store.runs.add(run)
+            assert await store.runs.claim(run.id, "worker", until=until)
+
+    asyncio.run(execute(datetime.now(UTC) - timedelta(seconds=5)))  # its worker died
+    TarArchivist().restore(archive, target, blobs, replace=True)
+    asyncio.run(execute(datetime.now(UTC) + timedelta(hours=1)))
+    before = asyncio.run(everything(target))
+    with pytest.raises(Conflict, match=r"execute now.*--force"):
+        TarArchivist().restore(archive, target, blobs, replace=True)
+    assert asyncio.run(everything(target)) == before
+    TarArchivist().restore(archive, target, blobs, replace=True, force=True)
+    assert asyncio.run(everything(target)) == asyncio.run(everything(origin))

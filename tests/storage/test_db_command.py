@@ -74,3 +74,20 @@ def test_a_backup_comes_back_elsewhere_and_once_only(tmp_path: Path) -> None:
     again = jackfield(home, "db", "backup", f"{archive}")
     assert again.returncode != 0
     assert "already" in again.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of folders are POSIX's")
+def test_nothing_is_restored_under_a_process_that_executes_runs(tmp_path: Path) -> None:
+    import fcntl
+
+    home, archive = tmp_path / "home", tmp_path / "backup.tar"
+    assert jackfield(home, "db", "upgrade").returncode == 0
+    assert jackfield(home, "db", "backup", f"{archive}").returncode == 0
+    with (home / "executors.lock").open("ab") as serving:
+        fcntl.flock(serving, fcntl.LOCK_SH)
+        refused = jackfield(home, "db", "restore", f"{archive}", "--replace")
+        assert (refused.returncode, refused.stdout) == (5, "")
+        assert "jackfield serve" in refused.stderr
+        assert "--force" in refused.stderr
+        assert jackfield(home, "db", "restore", f"{archive}", "--replace", "--force").returncode == 0
+    assert jackfield(home, "db", "restore", f"{archive}", "--replace").returncode == 0

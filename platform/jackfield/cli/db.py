@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -74,17 +75,21 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
 @group.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Lose what the database holds now.")
+@click.option("--force", is_flag=True, help="Restore even while a server or workers use the database.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the backup holds as JSON.")
 @pass_session
-def restore(session: Session, file: Path, replace: bool, as_json: bool) -> None:
+def restore(session: Session, file: Path, replace: bool, force: bool, as_json: bool) -> None:
     """Bring a backup back, to a database of any kind. Stop the server and the workers first."""
+    from jackfield.runs.crash_recovery import no_executors
     from jackfield.wiring import chosen_archivist, make_folder, opened_blobs
 
     settings, plugins = session.settings, session.plugins
     archivist = chosen_archivist(settings, plugins)
     make_folder(settings.home)
     blobs = opened_blobs(settings, plugins)
-    held = archivist.restore(file.absolute(), settings.state_url, blobs, replace=replace)
+    in_folder = settings.state_url.startswith("sqlite")
+    with no_executors(settings.home) if in_folder and not force else nullcontext():
+        held = archivist.restore(file.absolute(), settings.state_url, blobs, replace=replace, force=force)
     _show(held, as_json=as_json)
     say(f"Restored from {file}, as it was at {held.made_at:%Y-%m-%d %H:%M:%S} UTC.")
 

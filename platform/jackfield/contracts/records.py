@@ -260,11 +260,14 @@ class Archivist(Protocol):
         """Write one state of everything; raises NameTaken where the file exists, StateUnavailable or DiskFull."""
         ...
 
-    def restore(self, archive: Path, url: str, blobs: BlobStore, *, replace: bool = False) -> ArchiveContents:
+    def restore(
+        self, archive: Path, url: str, blobs: BlobStore, *, replace: bool = False, force: bool = False
+    ) -> ArchiveContents:
         """Bring everything back in one transaction, and the tables up to date.
 
         Raises InvalidRequest for a file that is no whole archive or of a newer Jackfield, Conflict where the database
-        holds something that is not to be replaced, StateUnavailable.
+        holds something that is not to be replaced or, unless `force`, runs that a worker executes now,
+        StateUnavailable.
         """
         ...
 

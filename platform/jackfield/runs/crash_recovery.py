@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import structlog
 
 from jackfield.contracts.records import RunRecords
 from jackfield.contracts.runs import RunRecord
-from jackfield.errors import RunInterrupted, StateUnavailable
+from jackfield.errors import Conflict, RunInterrupted, StateUnavailable
 from jackfield.events import Failed, Paused, RunEvent
 from jackfield.runs.agent_work import resumable
 from jackfield.runs.journal import Spent, run_end
@@ -51,6 +51,26 @@ async def orphans_ended(
         if await asyncio.to_thread(_alone, file.fileno()):
             await _end_orphans(records, spent)
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def no_executors(folder: Path) -> Iterator[None]:
+    """Keep runs from being executed on a data folder; raises Conflict where a process does so now."""
+    path = folder / "executors.lock"
+    if os.name != "posix":
+        yield
+        return
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise StateUnavailable(f"The data folder {folder} cannot be written: {error.strerror}.") from error
+    with file:
+        if not _alone(file.fileno()):
+            raise Conflict(
+                f"Another Jackfield process uses the data folder {folder}, such as `jackfield serve` or a chat; end it "
+                "and restore then, or say --force to restore all the same."
+            )
         yield
 
 
