@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,40 @@ def test_a_setting_that_makes_no_sense_is_broken(machine: Installation, tmp_path
     assert found["settings"]["health"] == "broken"
     assert "log_level" in found["settings"]["detail"]
     assert found["settings"]["remedy"]
+
+
+def test_nothing_is_said_of_services_that_are_not_used(machine: Installation) -> None:
+    assert not {"database", "redis", "workers"} & findings(machine, code=0).keys()
+
+
+def test_services_that_are_away_are_broken_and_no_password_is_shown(machine: Installation) -> None:
+    machine.environment["JACKFIELD_DATABASE_URL"] = "postgresql://ann:hunter22@127.0.0.1:1/jackfield"
+    machine.environment["JACKFIELD_JOBS__REDIS_URL"] = "redis://:hunter22@127.0.0.1:1/0"
+    found = findings(machine, code=1)
+    assert (found["database"]["health"], found["redis"]["health"]) == ("broken", "broken")
+    assert "127.0.0.1:1/0 cannot be reached" in found["redis"]["detail"]
+    assert found["database"]["remedy"]
+    assert "hunter22" not in json.dumps(found)
+
+
+def test_a_database_elsewhere_is_told_with_its_revision(machine: Installation, tmp_path: Path) -> None:
+    machine.environment["JACKFIELD_DATABASE_URL"] = f"sqlite:///{tmp_path}/elsewhere.db"
+    behind = findings(machine, code=0)["database"]
+    assert (behind["health"], behind["remedy"]) == ("missing", "jackfield db upgrade")
+    now = findings(machine, code=0)["database"]
+    assert now["health"] == "ok"
+    assert "revision" in now["detail"]
+
+
+@pytest.mark.redis
+def test_redis_and_the_workers_that_live_are_told(machine: Installation) -> None:
+    machine.environment["JACKFIELD_JOBS__REDIS_URL"] = os.environ["JACKFIELD_TEST_REDIS"].rsplit("/", 1)[0] + "/14"
+    found = findings(machine, code=0)
+    assert found["redis"]["health"] == "ok"
+    assert found["workers"] == {
+        "subject": "workers",
+        "health": "missing",
+        "detail": "none lives",
+        "remedy": "jackfield worker",
+        "optional": True,
+    }
