@@ -148,8 +148,8 @@ def _check_idle(connection: Connection, database: str) -> None:
     held = select(func.count()).where(runs.c.state == "running", runs.c.leased_until > moment)
     if count := connection.scalar(held):
         raise Conflict(
-            f"{database} has runs that workers execute now ({count}); stop the server and the workers, wait until their "
-            "leases are over (`jobs.lease` seconds), and restore then, or say --force to restore all the same."
+            f"{database} has runs that workers execute now ({count}); stop the server and the workers, wait until "
+            "their leases are over (`jobs.lease` seconds), and restore then, or say --force to restore all the same."
         )
 
 
