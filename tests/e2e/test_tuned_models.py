@@ -37,7 +37,7 @@ def jackfield(environment: dict[str, str]) -> Jackfield:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -88,6 +88,7 @@ def test_ctrl_c_ends_a_tuning_at_once_and_leaves_nothing(
 
 
 @pytest.mark.model
+@pytest.mark.timeout(300)
 def test_the_starter_model_in_four_bits_still_predicts_much_as_it_did(jackfield: Jackfield, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The ferry leaves twice a day. In winter it often does not, because the wind is in the north. " * 8)
