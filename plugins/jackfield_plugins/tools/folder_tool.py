@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
+from jackfield.cancellation import carried_through
 from jackfield.contracts.tools import RunScope, ToolDescription, ToolResult
 from jackfield.errors import InvalidRequest
 from jackfield_plugins.tools.folder import GrantedFolder
@@ -49,7 +50,8 @@ class BlockingFolderTool(FolderTool):
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it in the granted folder; raises InvalidRequest outside of a run that was granted one."""
-        return await asyncio.to_thread(self.result, self.granted, arguments)
+        # A thread cannot be stopped: what comes next must not find it still changing a file.
+        return await carried_through(asyncio.to_thread(self.result, self.granted, arguments))
 
     @abstractmethod
     def result(self, folder: GrantedFolder, arguments: Mapping[str, Any]) -> ToolResult:

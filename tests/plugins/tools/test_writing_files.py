@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jackfield.contracts.tools import ToolResult
+from jackfield.contracts.tools import RunScope, ToolResult
 from jackfield.errors import ArgumentsInvalid, InvalidRequest, JackfieldError, ToolFailure
 from jackfield_plugins.tools.file_writing import EditFile, WriteFile
+from jackfield_plugins.tools.folder import GrantedFolder
 
 Call = Callable[..., Awaitable[ToolResult]]
 
@@ -35,6 +39,27 @@ async def test_a_file_is_replaced_and_keeps_its_mode(call: Call, folder: Path) -
     assert (folder / "run.sh").read_text(encoding="utf-8") == "new"
     assert stat.S_IMODE((folder / "run.sh").stat().st_mode) == 0o750
     assert names(folder) == ["run.sh"]
+
+
+async def test_a_cancelled_call_is_over_only_when_its_file_is_written(folder: Path) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    class SlowWriting(WriteFile):
+        def result(self, folder: GrantedFolder, arguments: Mapping[str, Any]) -> ToolResult:
+            begun.set()
+            let_go.wait(10)
+            return super().result(folder, arguments)
+
+    tool = SlowWriting().within(RunScope(run_id="run", folder=folder))
+    call = asyncio.create_task(tool.call({"path": "notes.txt", "content": "tea"}))
+    await asyncio.to_thread(begun.wait, 10)
+    call.cancel()
+    await asyncio.sleep(0)
+    assert not call.done()
+    let_go.set()
+    await asyncio.wait({call}, timeout=10)
+    assert call.cancelled()
+    assert names(folder) == ["notes.txt"]
 
 
 async def test_a_link_inside_stays_one_and_a_hard_link_is_cut(call: Call, folder: Path) -> None:
