@@ -22,6 +22,8 @@ from jackfield.contracts.records import Archivist, Migrator, StateStore
 from jackfield.contracts.uploads import BlobStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.files.embedder import ModelEmbedder
+from jackfield.files.semantic_stores import SemanticStores
 from jackfield.identity.abandoned import abandoned_given_back
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import opened_identity
@@ -68,6 +70,14 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
     async with _open_parts(settings, plugins, ends_orphans=executes_here) as parts, AsyncExitStack() as closing:
         executor = make_executor(parts.lifecycle, parts.store, settings)
         closing.push_async_callback(executor.close)
+        semantic = SemanticStores(
+            plugins.registry,
+            parts.store,
+            blobs=partial(opened_blobs, settings, plugins),
+            embedder=ModelEmbedder(settings.files.embedding_model, parts.catalog, executor.embed),
+            settings=settings.files,
+        )
+        closing.push_async_callback(semantic.close)
         yield Workbench(
             settings=settings,
             plugins=plugins,
@@ -78,6 +88,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
             executor=executor,
             books=parts.books,
             admission=Admission(parts.books, parts.rates),
+            semantic=semantic,
             identity=await opened_identity(parts.store, settings),
         )
 

@@ -19,9 +19,12 @@ from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.contracts.workers import LiveWorker
 from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, NoWorker, RunNotFound
 from jackfield.events import Decided, RunEvent
+from jackfield.files.library import Library
+from jackfield.files.semantic_stores import SemanticStores
 from jackfield.identifiers import new_identifier
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import Identity
+from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import require, require_model
 from jackfield.identity.spending_limits import SpendingLimits
 from jackfield.models.catalog import ModelCatalog
@@ -74,6 +77,7 @@ class Workbench:
         executor: Executor,
         books: Bookkeeping,
         admission: Admission,
+        semantic: SemanticStores,
         identity: Identity | None = None,
     ) -> None:
         self.settings = settings
@@ -82,6 +86,7 @@ class Workbench:
         self.residency = residency
         self.identity = identity
         self.admission = admission
+        self.semantic = semantic
         self._books = books
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
@@ -107,6 +112,10 @@ class Workbench:
     def uploads(self) -> UploadRecords:
         """Uploaded files on record."""
         return self._store.uploads
+
+    def library(self, principal: Principal = LOCAL) -> Library:
+        """Semantic files as somebody sees them; raises NothingRegistered or MissingDependency."""
+        return Library(self.semantic.files, principal, self.settings.files)
 
     @property
     def conversations(self) -> ConversationRecords:
