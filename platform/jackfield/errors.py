@@ -19,6 +19,7 @@
     │   ├── FileNotThere
     │   ├── VersionNotFound
     │   ├── LinkNotFound            or one that has expired or was revoked
+    │   ├── WatchNotFound
     │   ├── MemoryNotFound
     │   ├── UserNotFound
     │   ├── TeamNotFound
@@ -30,7 +31,8 @@
     │   ├── RunCancelled            somebody stopped the run before its answer was whole
     │   ├── RunElsewhere            another process executes the run
     │   ├── FileChanged             somebody else changed the file meanwhile; nothing was written
-    │   └── FileLocked              somebody holds the file for themselves
+    │   ├── FileLocked              somebody holds the file for themselves
+    │   └── MassDeletion            most files of a watched folder are gone at once; nothing was deleted
     ├── NotAuthenticated            nobody was recognised: no key, no session, or one that holds no longer
     ├── NotAllowed                  who asks is known, and may not do this
     ├── QuotaReached                who asks may do this, but not now or not any more
@@ -48,7 +50,8 @@
     │   ├── Overloaded
     │   ├── NoWorker                no worker serves the model
     │   ├── BrokerUnavailable       what carries work to the workers cannot be reached
-    │   └── ShuttingDown
+    │   ├── ShuttingDown
+    │   └── FolderGone              a watched folder is not there any more; nothing was deleted
     ├── SettingsInvalid             a settings file, variable or flag that makes no sense
     ├── PluginError                 a plugin failed; it is named, the host goes on
     │   └── NothingRegistered       no plugin offers what is needed
@@ -172,6 +175,10 @@ class LinkNotFound(NotFound):
     code = "link_not_found"
 
 
+class WatchNotFound(NotFound):
+    code = "watch_not_found"
+
+
 class MemoryNotFound(NotFound):
     code = "memory_not_found"
 
@@ -228,6 +235,10 @@ class FileChanged(Conflict):
 
 class FileLocked(Conflict):
     code = "file_locked"
+
+
+class MassDeletion(Conflict):
+    code = "mass_deletion"
 
 
 class NotAuthenticated(JackfieldError):
@@ -314,6 +325,10 @@ class NoWorker(Unavailable):
 
 class BrokerUnavailable(Unavailable):
     code = "broker_unavailable"
+
+
+class FolderGone(Unavailable):
+    code = "folder_gone"
 
 
 class ShuttingDown(Unavailable):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from jackfield.contracts.records import StateStore
 from jackfield.contracts.uploads import BlobStore
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from jackfield.contracts.records import StateStore
 
 Level = Literal["read", "write", "manage"]
 LEVELS: tuple[Level, ...] = ("read", "write", "manage")
@@ -450,6 +451,57 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
         return all(fault.mended for fault in self.faults)
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of a machine that is kept in step with what is below a path of a collection."""
+
+    id: str
+    collection: str
+    machine: str
+    folder: str
+    under: str = ""
+    both_ways: bool = False
+    created_at: datetime
+
+
+class CommonFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it was when folder and collection last held the same; `path` is relative to the folder.
+
+    By size, time of change and inode it is seen whether the folder's file was touched since.
+    """
+
+    path: str
+    file_id: str
+    version: int
+    digest: str
+    size: int
+    modified_ns: int
+    inode: str
+
+
+class Watches(Protocol):
+    """Watched folders, and what of each was last in step."""
+
+    async def open(self, collection: str, *, machine: str, folder: str, under: str, both_ways: bool) -> Watch:
+        """The watch of that folder, made where there is none; `both_ways` is as it is given now."""
+        ...
+
+    async def all(self) -> tuple[Watch, ...]:
+        """Oldest first."""
+        ...
+
+    async def remove(self, watch_id: str) -> bool:
+        """Forget a watch and what was in step, and nothing else; whether there was one."""
+        ...
+
+    async def files(self, watch_id: str) -> tuple[CommonFile, ...]:
+        """In the order of paths."""
+        ...
+
+    async def advance(self, watch_id: str, in_step: Sequence[CommonFile], gone: Sequence[str]) -> None:
+        """Put down what is in step now, and forget paths that are on neither side; raises WatchNotFound."""
+        ...
+
+
 class FileStore(Protocol):
     """Semantic files in one database. Usable from one event loop."""
 
@@ -464,6 +516,9 @@ class FileStore(Protocol):
 
     @property
     def index(self) -> Index: ...
+
+    @property
+    def watches(self) -> Watches: ...
 
     async def verify(self, *, deep: bool = False, repair: bool = False) -> VerifyReport:
         """Hold files, versions, blobs and index against each other; `deep` reads every byte. `repair` mends the index,
