@@ -30,6 +30,9 @@ TABLES = (
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """Numbers that a database gives out in order."""
 
+ORDERED = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Text in the order of its code points."""
+
 
 def upgrade() -> None:
     _create_collections()
@@ -59,7 +62,7 @@ def _create_collections() -> None:
     op.create_table(
         "collections",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name", ORDERED, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("owner_id", sa.String(), nullable=True),
         sa.Column("quota_bytes", sa.BigInteger(), nullable=True),
@@ -114,8 +117,8 @@ def _create_files() -> None:
         "files",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("collection_id", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
-        sa.Column("path_key", sa.String(), nullable=False),
+        sa.Column("path", ORDERED, nullable=False),
+        sa.Column("path_key", ORDERED, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jackfield.contracts.files import Action, GrantKind, Level
-from jackfield_storage.tables.columns import Base, UtcTime
+from jackfield_storage.tables.columns import ORDERED, Base, UtcTime
 
 _THERE = text("deleted_at IS NULL")
 
@@ -19,7 +19,7 @@ class CollectionRow(Base):
     __tablename__ = "collections"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(ORDERED, unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     owner_id: Mapped[str | None] = mapped_column(index=True)
     quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -59,8 +59,8 @@ class FileRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id"))
-    path: Mapped[str]
-    path_key: Mapped[str]
+    path: Mapped[str] = mapped_column(ORDERED)
+    path_key: Mapped[str] = mapped_column(ORDERED)
     version: Mapped[int]
     digest: Mapped[str] = mapped_column(index=True)
     size: Mapped[int] = mapped_column(BigInteger)
