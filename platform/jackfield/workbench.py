@@ -17,8 +17,9 @@ from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.contracts.workers import LiveWorker
-from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, NoWorker, RunNotFound
+from jackfield.errors import CallDenied, Conflict, InvalidRequest, JackfieldError, NameTaken, NoWorker, RunNotFound
 from jackfield.events import Decided, RunEvent
+from jackfield.files.libraries import Libraries
 from jackfield.files.library import Library
 from jackfield.files.semantic_stores import SemanticStores
 from jackfield.identifiers import new_identifier
@@ -78,6 +79,7 @@ class Workbench:
         books: Bookkeeping,
         admission: Admission,
         semantic: SemanticStores,
+        libraries: Libraries,
         identity: Identity | None = None,
     ) -> None:
         self.settings = settings
@@ -87,6 +89,7 @@ class Workbench:
         self.identity = identity
         self.admission = admission
         self.semantic = semantic
+        self.libraries = libraries
         self._books = books
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
@@ -115,7 +118,7 @@ class Workbench:
 
     def library(self, principal: Principal = LOCAL) -> Library:
         """Semantic files as somebody sees them; raises NothingRegistered or MissingDependency."""
-        return Library(self.semantic.files, principal, self.settings.files)
+        return self.libraries.of(principal)
 
     @property
     def conversations(self) -> ConversationRecords:
@@ -137,6 +140,7 @@ class Workbench:
                 require_model(principal, request.adapter, parameter="adapter")
             await self.models.adapter(request.adapter)
         await self._equipment.check(request)
+        await self._check_files(request, principal)
         await self._executor.check_room(model.name)
         run = await self._recorded(msgspec.structs.replace(request, model=model.name), principal, trace)
         try:
@@ -146,6 +150,16 @@ class Workbench:
             await self.admission.withdraw(run.account, run.id)
             raise
         return run
+
+    async def _check_files(self, request: RunRequest, principal: Principal | None) -> None:
+        """Raises CollectionNotFound, or NothingRegistered, for files that a run could not look in."""
+        if request.files is None:
+            return
+        if request.prompt is not None:
+            raise InvalidRequest("Files are looked in for messages, not for a raw prompt.", parameter="files")
+        library = self.library(principal or LOCAL)
+        for name in request.files.collections:
+            await library.opened(name)
 
     async def _recorded(self, request: RunRequest, principal: Principal | None, trace: str | None) -> RunRecord:
         run_id = new_identifier("run")
@@ -237,13 +251,20 @@ class Workbench:
         """Every tool that can be called here; `tool_catalog.failures` says which cannot and why."""
         return tuple(tool.description for tool in (await self.tool_catalog.all()).values())
 
-    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, use: ToolUse | None = None) -> ToolResult:
+    async def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        use: ToolUse | None = None,
+        principal: Principal = LOCAL,
+    ) -> ToolResult:
         """Call a tool for somebody outside; raises ToolNotFound, or CallDenied for what is not allowed.
 
-        `use` may give a folder, and permissions beyond those in the settings.
+        `use` may give a folder, and permissions beyond those in the settings; files are the `principal`'s.
         """
         use = msgspec.structs.replace(use or ToolUse(), names=(name,))
-        scope = self._equipment.scope(new_identifier("call"), use)
+        scope = self._equipment.scope(new_identifier("call"), use, principal)
         tool = (await self._equipment.tools(use, scope))[name]
         if not Approval(use, self._equipment.defaults.allowed, ()).permits(tool.description):
             raise CallDenied(

@@ -33,6 +33,12 @@ class ModelEmbedder:
         self._embed = embed
         self._remembered: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
 
+    def embeds_through(
+        self, embed: Callable[[InstalledModel, Sequence[str]], Awaitable[tuple[NDArray[np.float32], int]]]
+    ) -> None:
+        """From here on, have another run the model: an executor that has workers do it."""
+        self._embed = embed
+
     async def key(self) -> str | None:
         model = await self._model()
         return None if model is None else model.sha256[:16]
