@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -80,6 +80,17 @@ class Database:
             loop = asyncio.get_running_loop()
             return await carried_through(loop.run_in_executor(self._threads, self._committed, work))
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in a thread and without objects: cheaper where several statements follow each other."""
+        loop = asyncio.get_running_loop()
+        return await carried_through(loop.run_in_executor(self._threads, self._looked, work))
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A connection to read with in the caller's own thread, in one transaction. Blocking."""
+        with translated(self.place), self._plain.connect() as connection:
+            yield connection.execution_options(**{_WRITES: False})
+
     async def row(self, table: type[R], key: str) -> R | None:
         """The row with a primary key."""
         return await self.read(lambda session: session.get(table, key))
@@ -113,6 +124,17 @@ class Database:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._plain.dispose)
         await self._engine.dispose()
+
+    def _looked(self, work: Callable[[Connection], T]) -> T:
+        """Blocking, and made anew once as `_committed` is."""
+        for first in (True, False):
+            with self.looking() as connection:
+                try:
+                    return work(connection)
+                except DBAPIError as error:
+                    if not (first and error.connection_invalidated):
+                        raise
+        raise AssertionError("the second try returns or raises")
 
     async def _transaction(
         self, sessions: async_sessionmaker[AsyncSession], work: Callable[[AsyncSession], Awaitable[T]]

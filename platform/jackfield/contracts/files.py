@@ -559,6 +559,8 @@ class Extractor(Protocol):
     name: str
     version: int
     """Raised where the same bytes give another text than before, so that they are read again."""
+    quick: bool
+    """Whether small files take milliseconds, so that a write may wait until they are read."""
 
     def claims(self, filename: str, head: bytes) -> bool:
         """By its name and its first 4,096 bytes."""
