@@ -8,6 +8,7 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from jackfield.contracts.files import Extractor
     from jackfield.contracts.records import StateStoreFactory
     from jackfield.contracts.uploads import BlobStoreFactory
 
@@ -24,6 +25,15 @@ def jackfield_blob_stores() -> list[Provided[BlobStoreFactory]]:
     return [Provided("files", _blob_store_factory, "uploaded bytes as files, each named for its BLAKE3 digest")]
 
 
+@hookimpl
+def jackfield_extractors() -> list[Provided[Extractor]]:
+    """From the particular to the general: the first that claims a file reads it."""
+    return [
+        Provided("markdown", _markdown_extractor, "Markdown files"),
+        Provided("text", _text_extractor, "text in any encoding that can be told"),
+    ]
+
+
 def _state_store_factory() -> StateStoreFactory:
     from jackfield_storage.state_store import SqlStateStoreFactory
 
@@ -34,3 +44,15 @@ def _blob_store_factory() -> BlobStoreFactory:
     from jackfield_storage.blobs import FileBlobStores
 
     return FileBlobStores()
+
+
+def _markdown_extractor() -> Extractor:
+    from jackfield_storage.extraction.text import MarkdownExtractor
+
+    return MarkdownExtractor()
+
+
+def _text_extractor() -> Extractor:
+    from jackfield_storage.extraction.text import TextExtractor
+
+    return TextExtractor()

@@ -1,0 +1,80 @@
+"""Cuts a section into passages of a useful size, at the best place that the size allows.
+
+Which of several places of one rank is taken is decided by a hash of the characters about it, as in content-defined
+chunking: two texts that differ early on come to the same cut soon after, and from there on are cut alike.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from zlib import crc32
+
+from jackfield_storage.chunking.sections import Section, region_at
+
+SHORTEST = 400
+"""Characters before the first place where a passage is cut, if there is a choice."""
+LONGEST = 1000
+SCRAP = 120
+"""Fewer characters than these do not stand alone beside something they could stand with."""
+CONTEXT = 32
+"""Characters on either side that a place's hash is of."""
+
+LINES = re.compile(r"\n")
+PARTING_LINES = re.compile(r"(?<=[.!?:;。！？])[ \t\r]*\n|\n(?=[ \t]*[\d\[({<|*#•-])")  # noqa: RUF001
+"""Ends of lines that end a sentence, or come before what looks like an entry; not where prose was wrapped."""
+SENTENCES = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[^\sa-z])|(?<=[。！？])[」』）”]*")  # noqa: RUF001
+WORDS = re.compile(r"\s+|(?<=[，、；：,;，])")  # noqa: RUF001
+PROSE = (PARTING_LINES, SENTENCES, LINES, WORDS)
+ENTRIES = (LINES, SENTENCES, WORDS)
+
+
+def spans_of(text: str, section: Section) -> Iterator[tuple[int, int]]:
+    """Where its passages start and end, without the white space about them."""
+    start = section.start
+    while start < section.end:
+        end = section.end if section.end - start <= LONGEST else _cut(text, section, start)
+        span = _trimmed(text, start, end)
+        if span:
+            yield span
+        start = end
+
+
+def _cut(text: str, section: Section, start: int) -> int:
+    """Where a passage that starts there ends, with more than it may hold left of the section."""
+    latest = min(start + LONGEST, max(section.end - SCRAP, start + SHORTEST))
+    earliest = start + SHORTEST
+    for places in (section.breaks, section.soft_breaks):
+        if found := _within(places, earliest, latest):
+            return _best(text, found)
+    for places in (section.breaks, section.soft_breaks):
+        if found := _within(places, start + SCRAP, earliest - 1):
+            return found[-1]
+    for pattern in PROSE if region_at(section, latest - 1) is None else ENTRIES:
+        if ends := [match.end() for match in pattern.finditer(text, earliest, latest)]:
+            return _best(text, ends)
+    return max(range(latest, earliest - 1, -1), key=lambda place: text[place : place + 8])
+
+
+def _within(places: Sequence[int], first: int, last: int) -> Sequence[int]:
+    return places[bisect_left(places, first) : bisect_right(places, last)]
+
+
+def _best(text: str, places: Iterable[int]) -> int:
+    return max(places, key=lambda place: crc32(text[max(0, place - CONTEXT) : place + CONTEXT].encode()))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """A stretch without white space about it, but with the first line's indentation; None if nothing is left."""
+    stretch = text[start:end]
+    kept = stretch.rstrip()
+    if not kept:
+        return None
+    skipped = len(kept) - len(kept.lstrip())
+    line = kept.rfind("\n", 0, skipped) + 1
+    return start + (line if line or _starts_line(text, start) else skipped), start + len(kept)
+
+
+def _starts_line(text: str, position: int) -> bool:
+    return position == 0 or text[position - 1] == "\n"
