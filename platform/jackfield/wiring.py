@@ -30,6 +30,7 @@ from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import opened_identity
 from jackfield.identity.prices import Prices
 from jackfield.identity.rates import LocalWindows, RateWindows
+from jackfield.memory.taker import MemoryTaker
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
@@ -38,6 +39,7 @@ from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.runs.equipment import Equipment, ToolDefaults
 from jackfield.runs.file_sources import FileSources
 from jackfield.runs.lifecycle import RunLifecycle
+from jackfield.runs.memory_sources import MemorySources
 from jackfield.runs.recall import Recall
 from jackfield.settings import Settings
 from jackfield.tools.catalog import ToolCatalog
@@ -77,6 +79,8 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
         executor = make_executor(parts.lifecycle, parts.store, settings)
         closing.push_async_callback(executor.close)
         parts.embedder.embeds_through(executor.embed)
+        taker = MemoryTaker(lambda: parts.semantic.memory, keep_days=settings.memory.keep_days)
+        closing.push_async_callback(taker.close)
         yield Workbench(
             settings=settings,
             plugins=plugins,
@@ -89,6 +93,7 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
             admission=Admission(parts.books, parts.rates),
             semantic=parts.semantic,
             libraries=parts.libraries,
+            taker=taker,
             identity=await opened_identity(parts.store, settings),
         )
 
@@ -137,7 +142,9 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
             equipment = _equipment(settings, plugins, libraries)
             books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
             rates = _rate_windows(settings)
-            recall = Recall([FileSources(libraries)])
+            recall = Recall(
+                [FileSources(libraries), MemorySources(lambda: semantic.memory, settings.memory.recalled)]
+            )
             for part in (rates, residency, semantic, equipment):
                 closing.push_async_callback(part.close)
             yield _Parts(

@@ -28,6 +28,7 @@ from jackfield.identity.desk import Identity
 from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import require, require_model
 from jackfield.identity.spending_limits import SpendingLimits
+from jackfield.memory.taker import MemoryTaker
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.naming import DEFAULT
 from jackfield.models.residency import ModelResidency
@@ -80,6 +81,7 @@ class Workbench:
         admission: Admission,
         semantic: SemanticStores,
         libraries: Libraries,
+        taker: MemoryTaker,
         identity: Identity | None = None,
     ) -> None:
         self.settings = settings
@@ -90,6 +92,7 @@ class Workbench:
         self.admission = admission
         self.semantic = semantic
         self.libraries = libraries
+        self.taker = taker
         self._books = books
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
@@ -149,6 +152,7 @@ class Workbench:
             await RunJournal(self._store.runs, run, spent=self._books.prices.spending).write(failure(error))
             await self.admission.withdraw(run.account, run.id)
             raise
+        self.taker.take(run)
         return run
 
     async def _check_files(self, request: RunRequest, principal: Principal | None) -> None:

@@ -69,6 +69,7 @@ async def test_a_store_out_of_reach_is_a_503(served: Any) -> None:
         admission=whole.admission,
         semantic=whole.semantic,
         libraries=whole.libraries,
+        taker=whole.taker,
     )
     for response in (await served.client.get("/readyz"), await served.chat(), await served.chat(stream=True)):
         assert response.status_code == 503

@@ -65,7 +65,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `adapter` names an installed LoRA adapter to answer with. `max_tokens` None lets the answer run to the end of the
     context; `logprobs` is how many likeliest tokens to report beside each written one, None for none at all.
     `references` are texts that the answer may copy from, to look drafts up in. `agent` names the policy over the run.
-    `files` are looked in for sources that the answer may cite.
+    `files` are looked in for sources that the answer may cite; with `memory`, so is what is remembered of whoever asks,
+    and what they say of themselves is remembered.
     `memo` is what a door wants to find on the record again; nothing else reads it.
     """
 
@@ -84,6 +85,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     references: tuple[str, ...] = ()
     tools: ToolUse | None = None
     files: FileUse | None = None
+    memory: bool = False
     agent: str | None = None
     limits: RunLimits = RunLimits()
     conversation_id: str | None = None

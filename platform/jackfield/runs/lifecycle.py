@@ -223,6 +223,8 @@ class RunLifecycle:
 
     async def _informed(self, run: RunRecord, history: Sequence[RunEvent]) -> tuple[RunRecord, SourcesFound | None]:
         """The run with its sources in the prompt, and what was found of them now rather than before."""
+        if not (run.request.files or run.request.memory):
+            return run, None
         recorded = sources_on_record(history)
         found = None
         if recorded is None:
