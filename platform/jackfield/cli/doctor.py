@@ -114,7 +114,11 @@ async def _state(session: Session) -> list[Finding]:
                 remedy="Mend what the sentence names.",
             )
         ]
-    return [Finding(subject="data folder", health="ok", detail=where), *await asyncio.to_thread(_models, models)]
+    return [
+        Finding(subject="data folder", health="ok", detail=where),
+        *await asyncio.to_thread(_models, models),
+        _search(session.settings.files.embedding_model, models),
+    ]
 
 
 def _models(models: Sequence[InstalledModel]) -> list[Finding]:
@@ -139,6 +143,19 @@ def _models(models: Sequence[InstalledModel]) -> list[Finding]:
     ]
     whole = ", ".join(model.name for model in models if model.name not in faults)
     return [*([Finding(subject="models", health="ok", detail=whole)] if whole else []), *broken]
+
+
+def _search(model: str, models: Sequence[InstalledModel]) -> Finding:
+    """By what semantic files and memories are found."""
+    if model in [each.name for each in models]:
+        return Finding(subject="search", health="ok", detail=f"files are found by meaning ({model}) and by their words")
+    return Finding(
+        subject="search",
+        health="missing",
+        detail=f"files are found by their words only: '{model}' is not installed (files.embedding_model)",
+        remedy="jackfield models pull embeddings",
+        optional=True,
+    )
 
 
 def _port(host: str, port: int) -> Finding:
