@@ -1,4 +1,4 @@
-"""What the storage room offers: a state store, and a store for uploaded bytes."""
+"""What the storage room offers: state, uploaded bytes, files and what is in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from jackfield.contracts.files import Extractor
+    from jackfield.contracts.files import Extractor, FileStoreFactory
+    from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.records import StateStoreFactory
     from jackfield.contracts.uploads import BlobStoreFactory
 
@@ -26,12 +27,30 @@ def jackfield_blob_stores() -> list[Provided[BlobStoreFactory]]:
 
 
 @hookimpl
+def jackfield_file_stores() -> list[Provided[FileStoreFactory]]:
+    """Files in the database of the state, and their bytes in the blob store."""
+    return [Provided("sqlalchemy", _file_store_factory, "files that never lose a version, beside the state")]
+
+
+@hookimpl
 def jackfield_extractors() -> list[Provided[Extractor]]:
     """From the particular to the general: the first that claims a file reads it."""
     return [
         Provided("markdown", _markdown_extractor, "Markdown files"),
         Provided("text", _text_extractor, "text in any encoding that can be told"),
     ]
+
+
+@hookimpl
+def jackfield_memories() -> list[Provided[MemoryFactory]]:
+    """Units beside everything else."""
+    return [Provided("sqlalchemy", _memory_factory, "memories in the same database")]
+
+
+def _memory_factory() -> MemoryFactory:
+    from jackfield_storage.memory.store import SqlMemories
+
+    return SqlMemories()
 
 
 def _state_store_factory() -> StateStoreFactory:
@@ -44,6 +63,12 @@ def _blob_store_factory() -> BlobStoreFactory:
     from jackfield_storage.blobs import FileBlobStores
 
     return FileBlobStores()
+
+
+def _file_store_factory() -> FileStoreFactory:
+    from jackfield_storage.semantic_files.store import SqlFileStores
+
+    return SqlFileStores()
 
 
 def _markdown_extractor() -> Extractor:
