@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jackfield.contracts.files import (
     Collection,
     FileStore,
@@ -13,12 +15,14 @@ from jackfield.contracts.files import (
     Query,
     SearchMode,
     SearchResult,
+    VerifyReport,
 )
 from jackfield.contracts.identity import Principal
-from jackfield.errors import CollectionNotFound, NameTaken
+from jackfield.errors import CollectionNotFound, NameTaken, NotAllowed
 from jackfield.files.access import PERSONAL, actor_of, level_of, require_level
 from jackfield.files.open_collection import OpenCollection
 from jackfield.identity.local_mode import LOCAL
+from jackfield.identity.roles import sees_all
 from jackfield.settings import FileSettings
 
 
@@ -114,6 +118,16 @@ class Library:
         if name:
             await self.opened(name)
         return await self._store.index.progress(name)
+
+    async def run_index(self, progress: Callable[[IndexProgress], None] | None = None) -> IndexProgress:
+        """Index what waits, in every collection; may be cancelled at any moment, and goes on where it stood."""
+        return await self._store.index.run(progress)
+
+    async def verify(self, *, deep: bool = False, repair: bool = False) -> VerifyReport:
+        """Hold all collections' files, versions, bytes and index against each other; raises NotAllowed."""
+        if not sees_all(self.principal):
+            raise NotAllowed("Only an admin verifies an installation's files, since that looks at everybody's.")
+        return await self._store.verify(deep=deep, repair=repair)
 
     async def _found(self, name: str) -> Collection:
         try:
