@@ -28,6 +28,7 @@ from jackfield_web.health.controller import HealthController
 from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
 from jackfield_web.identity.declared_rights import DeclaredRights
 from jackfield_web.identity.recognise import principal_dependency, recognise
+from jackfield_web.library.controllers import LIBRARY_CONTROLLERS
 from jackfield_web.messages.controller import MessageController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
@@ -78,6 +79,7 @@ def create_app(
             HealthController,
             MetricsController,
             *IDENTITY_CONTROLLERS,
+            *LIBRARY_CONTROLLERS,
         ],
         lifespan=[workbench_open],
         dependencies={

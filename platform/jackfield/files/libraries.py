@@ -6,6 +6,7 @@ from jackfield.contracts.identity import Account, Principal
 from jackfield.contracts.identity_records import IdentityRecords
 from jackfield.files.library import Library
 from jackfield.files.semantic_stores import SemanticStores
+from jackfield.files.shared import SharedFiles
 from jackfield.identity.standing import principal_of
 from jackfield.settings import FileSettings
 
@@ -17,6 +18,7 @@ class Libraries:
         self._semantic = semantic
         self._identity = identity
         self._settings = settings
+        self.shared = SharedFiles()
 
     def of(self, principal: Principal) -> Library:
         """Files as somebody sees them who was recognised."""
