@@ -1,0 +1,66 @@
+"""How far indexing is: a bar on a terminal, a line for every tenth elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from jackfield.cli.call_lines import count
+from jackfield.cli.output import say
+from jackfield.contracts.files import IndexProgress
+
+Report = Callable[[IndexProgress], None]
+
+
+@contextmanager
+def shown_indexing() -> Iterator[Report]:
+    """A report to give to the index job."""
+    if not sys.stderr.isatty():
+        yield TenthLines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("Indexing", total=None)
+        yield lambda now: bars.update(task, description=_described(now), completed=_done(now), total=_all(now))
+
+
+class TenthLines:
+    """A line each time another tenth is done."""
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def __call__(self, now: IndexProgress) -> None:
+        """Say a line if one is due."""
+        tenth = _done(now) * 10 // (_all(now) or 1)
+        if tenth > self._said:
+            say(f"{_described(now)}: {tenth * 10}%")
+        self._said = max(tenth, self._said)
+
+
+def told(now: IndexProgress) -> str:
+    """How far indexing is, in a sentence or a few."""
+    said = [f"{count(now.contents_done, 'text')} of {now.contents:,} read, {_embedded(now)}."]
+    if now.failed:
+        said.append(f"{count(now.failed, 'file')} could not be read; `jackfield files ls -r` shows which.")
+    return " ".join([*said, now.notice] if now.notice else said)
+
+
+def _embedded(now: IndexProgress) -> str:
+    return f"{now.passages_done:,} of {count(now.passages, 'passage')} found by meaning"
+
+
+def _described(now: IndexProgress) -> str:
+    return f"Indexing: {now.contents_done + now.failed:,} of {count(now.contents, 'text')}, {_embedded(now)}"
+
+
+def _done(now: IndexProgress) -> int:
+    return now.contents_done + now.failed + now.passages_done
+
+
+def _all(now: IndexProgress) -> int:
+    return now.contents + now.passages

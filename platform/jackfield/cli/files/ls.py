@@ -1,0 +1,93 @@
+"""`jackfield files ls`: what is in a collection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+
+import click
+import msgspec
+
+from jackfield.cli.call_lines import count
+from jackfield.cli.files.addresses import addressed, collection_option, json_option
+from jackfield.cli.files.sentences import cell, state, when
+from jackfield.cli.files.with_library import with_collection
+from jackfield.cli.output import print_json, print_table, say
+from jackfield.cli.session import Session, pass_session
+from jackfield.contracts.files import StoredFile
+from jackfield.errors import FileNotThere
+from jackfield.files.open_collection import OpenCollection
+from jackfield.quantities import readable_bytes
+
+COLUMNS = ("PATH", "VERSION", "SIZE", "MODIFIED", "BY", "")
+
+
+class Folder(msgspec.Struct, kw_only=True):
+    """What lies below one part of a path."""
+
+    path: str
+    modified_at: datetime
+    files: int = 0
+    bytes: int = 0
+
+
+@click.command("ls")
+@click.argument("folder", default="")
+@click.option("-r", "--recursive", is_flag=True, help="Every file below, not folders.")
+@click.option("--deleted", is_flag=True, help="Deleted files, which can be restored; all below the folder.")
+@collection_option
+@json_option
+@pass_session
+def command(
+    session: Session, folder: str, recursive: bool, deleted: bool, collection: str | None, as_json: bool
+) -> None:
+    """List files, and folders with what is in them; a file by its path, too."""
+    address = addressed(folder, collection)
+
+    async def listed(opened: OpenCollection) -> tuple[str, tuple[StoredFile, ...]]:
+        files = await opened.every(under=address.path, deleted=deleted)
+        if deleted:
+            files = tuple(file for file in files if file.deleted_at)
+        if not files and address.path.strip("/") and not deleted:
+            raise FileNotThere(f"There is no file or folder '{address.path}' in collection '{opened.name}'.")
+        return opened.name, files
+
+    name, files = with_collection(session, address.collection, "read", listed)
+    folders, shown = ([], files) if recursive or deleted else _one_level(files, address.path.strip("/"))
+    if as_json:
+        print_json({"collection": name, "folders": folders, "files": shown})
+    elif files or not sys.stdout.isatty():
+        print_table(COLUMNS, [*map(_folder_row, folders), *map(_file_row, shown)])
+        say(f"{count(len(files), 'file')}, {readable_bytes(sum(file.size for file in files))}, in '{cell(name)}'")
+    else:
+        say(f"There are no {'deleted ' if deleted else ''}files in '{cell(name)}'.")
+
+
+def _one_level(files: Iterable[StoredFile], under: str) -> tuple[list[Folder], list[StoredFile]]:
+    """Files right below a path, and the folders there."""
+    folders: dict[str, Folder] = {}
+    here: list[StoredFile] = []
+    for file in files:
+        below = file.path.removeprefix(under).lstrip("/") if under else file.path
+        first, slash, _ = below.partition("/")
+        if not slash:
+            here.append(file)
+            continue
+        path = f"{under}/{first}/" if under else f"{first}/"
+        folder = folders.setdefault(path, Folder(path=path, modified_at=file.modified_at))
+        folder.files += 1
+        folder.bytes += file.size
+        folder.modified_at = max(folder.modified_at, file.modified_at)
+    return list(folders.values()), here
+
+
+def _folder_row(folder: Folder) -> tuple[str, ...]:
+    path = click.style(cell(folder.path), fg="blue") if sys.stdout.isatty() else cell(folder.path)
+    size = readable_bytes(folder.bytes)
+    return (path, "", size, when(folder.modified_at), "", count(folder.files, "file"))
+
+
+def _file_row(file: StoredFile) -> tuple[str, ...]:
+    size = readable_bytes(file.size)
+    return (cell(file.path), str(file.version), size, when(file.modified_at), cell(file.author.name), state(file))

@@ -1,0 +1,110 @@
+"""`jackfield files rm`, `restore` and `purge`: files that go, come back, and are forgotten."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from jackfield.cli.call_lines import count
+from jackfield.cli.files.addresses import (
+    addressed,
+    all_addressed,
+    collection_option,
+    json_option,
+    path_argument,
+    reason_option,
+)
+from jackfield.cli.files.sentences import cell, tell, tell_all
+from jackfield.cli.files.with_library import with_collection
+from jackfield.cli.output import print_json, say
+from jackfield.cli.session import Session, pass_session
+from jackfield.contracts.files import StoredFile, Written
+from jackfield.errors import FileNotThere, InvalidRequest
+from jackfield.files.open_collection import OpenCollection
+from jackfield.identifiers import new_identifier
+from jackfield.quantities import readable_bytes
+
+
+@click.command("rm")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("-r", "--recursive", is_flag=True, help="Folders too, with all that is in them.")
+@reason_option
+@collection_option
+@json_option
+@pass_session
+def remove(
+    session: Session, paths: tuple[str, ...], recursive: bool, reason: str, collection: str | None, as_json: bool
+) -> None:
+    """Delete files. Their versions stay, and `restore` brings them back; `purge` is for good."""
+    name, named = all_addressed(paths, collection)
+    change = new_identifier("change")
+
+    async def removed(opened: OpenCollection) -> list[Written]:
+        files = {file.id: file for path in named for file in await _meant(opened, path, recursive=recursive)}
+        return [
+            await opened.delete(file.path, reason=reason, expected=file.version, change=change)
+            for file in files.values()
+        ]
+
+    tell_all(with_collection(session, name, "write", removed), "was deleted", change, as_json=as_json)
+
+
+@click.command("restore")
+@path_argument
+@click.option("--as", "as_path", metavar="NEW-PATH", help="Under another path.")
+@reason_option
+@collection_option
+@json_option
+@pass_session
+def restore(
+    session: Session, path: str, as_path: str | None, reason: str, collection: str | None, as_json: bool
+) -> None:
+    """Bring back the file that was deleted last at a path; `ls --deleted` shows which there are."""
+    address = addressed(path, collection)
+    written = with_collection(
+        session,
+        address.collection,
+        "write",
+        lambda opened: opened.undelete(address.path, as_path=as_path, reason=reason),
+    )
+    tell(written, "is back", as_json=as_json)
+
+
+@click.command("purge")
+@path_argument
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@collection_option
+@json_option
+@pass_session
+def purge(session: Session, path: str, yes: bool, collection: str | None, as_json: bool) -> None:
+    """Forget a deleted file for good, with all its versions: this cannot be undone."""
+    address = addressed(path, collection)
+    if not yes:
+        _confirm(address.path)
+    freed = with_collection(session, address.collection, "manage", lambda opened: opened.purge(address.path))
+    if as_json:
+        print_json({"path": address.path, "freed_bytes": freed})
+    else:
+        say(f"'{cell(address.path)}' is forgotten; {readable_bytes(freed)} freed.")
+
+
+def _confirm(path: str) -> None:
+    if not sys.stdin.isatty():
+        raise InvalidRequest(f"Nobody can be asked whether to forget '{path}' for good: say --yes if you mean it.")
+    click.confirm(f"Forget '{cell(path)}' for good, with all its versions?", abort=True, err=True)
+
+
+async def _meant(opened: OpenCollection, path: str, *, recursive: bool) -> tuple[StoredFile, ...]:
+    if not path.endswith("/"):
+        try:
+            return (await opened.look(path),)
+        except FileNotThere:
+            if not await opened.page(under=path, limit=1):
+                raise
+    below = await opened.every(under=path.rstrip("/"))
+    if not below:
+        raise FileNotThere(f"There is no folder '{path}' in collection '{opened.name}'.")
+    if not recursive:
+        raise InvalidRequest(f"'{path}' is a folder with {count(len(below), 'file')} in it; -r deletes them too.")
+    return below
