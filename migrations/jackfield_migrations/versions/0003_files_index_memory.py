@@ -22,6 +22,7 @@ TABLES = (
     "passage_vectors",
     "collection_passages",
     "index_changes",
+    "index_leases",
     "memories",
     "memory_versions",
     "memory_vectors",
@@ -48,14 +49,105 @@ def upgrade() -> None:
     _create_passage_vectors()
     _create_collection_passages()
     _create_index_changes()
+    _create_index_leases()
+    _create_passage_words()
     _create_memories()
     _create_memory_versions()
     _create_memory_vectors()
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE passage_words")
     for table in reversed(TABLES):
         op.drop_table(table)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION follow_passage()")
+        op.execute("DROP FUNCTION plain_words(text)")
+
+
+def _create_passage_words() -> None:
+    """Full text of the passages that are live, kept by the database itself: a restored backup fills it, too."""
+    on_postgres = op.get_context().dialect.name == "postgresql"
+    for statement in POSTGRES_WORDS if on_postgres else SQLITE_WORDS:
+        op.execute(statement)
+
+
+SQLITE_WORDS = (
+    """
+    CREATE VIRTUAL TABLE passage_words USING fts5 (
+        heading, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TRIGGER passages_come AFTER INSERT ON passages WHEN new.live > 0 BEGIN
+        INSERT INTO passage_words (rowid, heading, text) VALUES (new.id, new.heading, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER passages_wake AFTER UPDATE OF live ON passages WHEN old.live <= 0 AND new.live > 0 BEGIN
+        INSERT INTO passage_words (rowid, heading, text) VALUES (new.id, new.heading, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER passages_sleep AFTER UPDATE OF live ON passages WHEN old.live > 0 AND new.live <= 0 BEGIN
+        INSERT INTO passage_words (passage_words, rowid, heading, text)
+        VALUES ('delete', old.id, old.heading, old.text);
+    END
+    """,
+    """
+    CREATE TRIGGER passages_go AFTER DELETE ON passages WHEN old.live > 0 BEGIN
+        INSERT INTO passage_words (passage_words, rowid, heading, text)
+        VALUES ('delete', old.id, old.heading, old.text);
+    END
+    """,
+)
+"""FTS5 needs a text again to forget it, and finds it in `passages`, where heading and text never change."""
+
+POSTGRES_WORDS = (
+    # Words as FTS5 has them: without accents, and parted at every sign, where the parser would keep hosts and paths.
+    r"""
+    CREATE FUNCTION plain_words(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT translate(
+            CASE getdatabaseencoding()
+                WHEN 'UTF8' THEN regexp_replace(normalize(value, NFD), '[\u0300-\u036f]', '', 'g')
+                ELSE value
+            END,
+            '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32)
+        )
+    $$
+    """,
+    """
+    CREATE TABLE passage_words (
+        passage_id bigint PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE,
+        words tsvector NOT NULL
+    )
+    """,
+    # Without a list of what is pending: that one is read through by every search.
+    "CREATE INDEX ix_passage_words_words ON passage_words USING gin (words) WITH (fastupdate = off)",
+    """
+    CREATE FUNCTION follow_passage() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF new.live > 0 THEN
+            INSERT INTO passage_words (passage_id, words)
+            VALUES (new.id, to_tsvector('english', plain_words(new.heading || ' ' || new.text)))
+            ON CONFLICT (passage_id) DO NOTHING;
+        ELSE
+            DELETE FROM passage_words WHERE passage_id = new.id;
+        END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER passages_come AFTER INSERT ON passages
+    FOR EACH ROW WHEN (new.live > 0) EXECUTE FUNCTION follow_passage()
+    """,
+    """
+    CREATE TRIGGER passages_wake_or_sleep AFTER UPDATE OF live ON passages
+    FOR EACH ROW WHEN ((old.live > 0) IS DISTINCT FROM (new.live > 0)) EXECUTE FUNCTION follow_passage()
+    """,
+)
+"""The configuration `english` stems as FTS5's porter does, in that algorithm's second edition."""
 
 
 def _create_collections() -> None:
@@ -313,6 +405,16 @@ def _create_index_changes() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_index_changes_collection_id", "index_changes", ["collection_id"])
+
+
+def _create_index_leases() -> None:
+    op.create_table(
+        "index_leases",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_index_leases"),
+    )
 
 
 def _create_memories() -> None:

@@ -21,6 +21,7 @@ from jackfield_storage.tables.index import (
     CollectionPassageRow,
     ContentRow,
     IndexChangeRow,
+    IndexLeaseRow,
     PassageRow,
     PassageVectorRow,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "FileRow",
     "FileVersionRow",
     "IndexChangeRow",
+    "IndexLeaseRow",
     "InvitationRow",
     "KeyRow",
     "MemoryRow",

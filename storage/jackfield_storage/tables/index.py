@@ -94,3 +94,13 @@ class IndexChangeRow(Base):
     id: Mapped[int] = mapped_column(SERIAL, primary_key=True)
     collection_id: Mapped[str] = mapped_column(index=True)
     passage_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class IndexLeaseRow(Base):
+    """What only one process does at a time, such as making a model's vectors, and until when it may."""
+
+    __tablename__ = "index_leases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    leased_until: Mapped[datetime] = mapped_column(UtcTime)
