@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from jackfield.cli.doctor_files import file_findings
 from jackfield.cli.doctor_services import service_findings
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
@@ -62,6 +63,7 @@ def _examined(session: Session) -> list[Finding]:
     findings += _diagnostics(session)
     findings += asyncio.run(service_findings(session))  # first, for what follows brings the tables up to date
     findings += asyncio.run(_state(session))
+    findings += asyncio.run(file_findings(session))
     findings.append(_port(settings.server.host, settings.server.port))
     return findings
 

@@ -20,6 +20,7 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.CallDenied: 3,
     errors.NotFound: 4,
     errors.Conflict: 5,
+    errors.QuotaReached: 6,
     errors.Unavailable: 6,
     errors.StateUnavailable: 6,
     errors.ModelError: 7,

@@ -110,14 +110,19 @@ def _done(session: Session, work: Callable[[Library], Awaitable[T]], added: Adde
     try:
         return with_library(session, work)
     except (KeyboardInterrupt, JackfieldError) as error:
-        done = len(added.files) + len(added.failures)
-        if isinstance(error, KeyboardInterrupt) or done:
-            _tell(added, found, None)
-        if done < len(found.files):
-            say(f"Stopped after {done:,} of {count(len(found.files), 'file')}; adding them again goes on.")
-        elif isinstance(error, KeyboardInterrupt):
-            say("All files are there; `jackfield files index` goes on with making them findable.")
+        _tell_of_stop(added, found, interrupted=isinstance(error, KeyboardInterrupt))
         raise
+
+
+def _tell_of_stop(added: Added, found: LocalFiles, *, interrupted: bool) -> None:
+    done = len(added.files) + len(added.failures)
+    if not (interrupted or done):
+        return  # it could not even begin, and the error says why
+    _tell(added, found, None)
+    if done < len(found.files):
+        say(f"Stopped after {done:,} of {count(len(found.files), 'file')}; adding them again goes on.")
+    else:
+        say("Stopped; all files are there, and `jackfield files index` goes on with making them findable.")
 
 
 async def _indexed(library: Library) -> IndexProgress:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jackfield.cli.call_lines import count
 from jackfield.cli.files.adding import Added
+from jackfield.cli.files.index_progress import as_object as index_as_object
 from jackfield.cli.files.local_files import Failure, LocalFiles
 from jackfield.cli.files.sentences import cell, undoing
 from jackfield.cli.output import exit_code
@@ -43,7 +44,7 @@ def as_object(added: Added, found: LocalFiles, collection: str, index: IndexProg
         "skipped": {"hidden": found.hidden, "links": found.links, "special": found.special},
         "failures": [*found.failures, *added.failures],
         "files": added.files,
-        "index": index,
+        "index": None if index is None else index_as_object(index),
     }
 
 

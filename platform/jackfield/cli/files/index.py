@@ -8,7 +8,7 @@ import click
 
 from jackfield.cli.call_lines import count
 from jackfield.cli.files.addresses import collection_option, json_option
-from jackfield.cli.files.index_progress import Report, shown_indexing, told
+from jackfield.cli.files.index_progress import Report, as_object, shown_indexing, told
 from jackfield.cli.files.with_library import with_library
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
@@ -52,6 +52,6 @@ async def _indexed(library: Library, report: Report, collection: str | None, *, 
 
 def _print(progress: IndexProgress, *, as_json: bool) -> None:
     if as_json:
-        print_json(progress)
+        print_json(as_object(progress))
     else:
         click.echo(told(progress))

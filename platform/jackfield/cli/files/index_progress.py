@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import msgspec
 
 from jackfield.cli.call_lines import count
 from jackfield.cli.output import say
@@ -40,6 +43,11 @@ class TenthLines:
         if tenth > self._said:
             say(f"{_described(now)}: {tenth * 10}%")
         self._said = max(tenth, self._said)
+
+
+def as_object(now: IndexProgress) -> dict[str, Any]:
+    """How far indexing is, for programs."""
+    return {**msgspec.structs.asdict(now), "done": now.done}
 
 
 def told(now: IndexProgress) -> str:

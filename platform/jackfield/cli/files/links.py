@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import Link
 from jackfield.errors import InvalidRequest
 from jackfield.files.moments import duration, moment
+
+if TYPE_CHECKING:
+    from jackfield.settings import Settings
 
 COLUMNS = ("LINK", "PATH", "SHOWS", "MADE", "BY", "HOLDS UNTIL", "USES")
 
@@ -36,7 +40,7 @@ def link(
     collection: str | None,
     as_json: bool,
 ) -> None:
-    """Make a link that lets others read a file or a folder, and print its token, once."""
+    """Make a link that lets others read a file or a folder, and print its address, once."""
     if folder and version is not None:
         raise InvalidRequest("A link to a folder shows the newest versions; leave out --version.")
     expires_at = _end(expires) if expires is not None else None
@@ -47,15 +51,16 @@ def link(
         "write",
         lambda opened: opened.link(address.path, folder=folder, version=version, expires_at=expires_at),
     )
+    url = f"{_site(session.settings)}/shared/{token}"
     if as_json:
-        print_json({"link": made, "token": token})
+        print_json({"link": made, "token": token, "url": url})
         return
     until = f"until {when(made.expires_at)}" if made.expires_at else "until it is revoked"
     say(
-        f"Whoever has this token may read {_shown(made)} of '{cell(made.path)}' {until}; it is not shown again. "
-        f"Revoke it with: jackfield files unlink {made.id}"
+        f"Whoever has this address may read {_shown(made)} of '{cell(made.path)}' {until}, while `jackfield serve` "
+        f"runs. It is not shown again; revoke it with: jackfield files unlink {made.id}"
     )
-    click.echo(token)
+    click.echo(url)
 
 
 @click.command("links")
@@ -85,6 +90,13 @@ def unlink(session: Session, link_id: str, collection: str | None, as_json: bool
         print_json(revoked)
     else:
         say(f"The link to '{cell(revoked.path)}' holds no longer; it was followed {_times(revoked.uses)}.")
+
+
+def _site(settings: Settings) -> str:
+    """How the server is reached: as settings say, else at the address that it listens on."""
+    if settings.identity.enabled and settings.identity.public_url:
+        return settings.identity.public_url.rstrip("/")
+    return f"http://{settings.server.host}:{settings.server.port}"
 
 
 def _end(said: str) -> datetime:

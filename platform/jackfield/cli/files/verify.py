@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+import msgspec
 
 from jackfield.cli.call_lines import count
 from jackfield.cli.files.addresses import json_option
@@ -30,14 +31,14 @@ def command(session: Session, deep: bool, repair: bool, as_json: bool) -> None:
     report = with_library(session, lambda library: library.verify(deep=deep, repair=repair))
     left = [fault for fault in report.faults if not fault.mended]
     if as_json:
-        print_json(report)
+        print_json({**msgspec.structs.asdict(report), "sound": report.sound})
     else:
         if report.faults:
             print_table(COLUMNS, map(_row, report.faults))
         looked_at = {"file": report.files, "version": report.versions, "blob": report.blobs, "passage": report.passages}
         listed = ", ".join(count(number, thing) for thing, number in looked_at.items())
         say(f"Looked at {listed}: {_found(len(report.faults), len(left))}")
-    if left:
+    if not report.sound:
         sys.exit(1)
 
 
