@@ -57,15 +57,19 @@ def python(request: pytest.FixtureRequest) -> RunPython:
     return RunPython(isolation=working(request.param), limits=SHORT, unsandboxed=True)
 
 
+Beside = dict[int, str]
+
+
 @pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    """No process and no folder outlives its call."""
+def beside() -> Iterator[Beside]:
+    """Other tests' servers, which live on; no process and no folder outlives its call."""
     before = set(Path(tempfile.gettempdir()).glob("jackfield-python-*"))
     dead = unburied()
-    yield
+    others = living_below()
+    yield others
     assert unburied() <= dead
     assert set(Path(tempfile.gettempdir()).glob("jackfield-python-*")) <= before
-    assert living_below() == []
+    assert left(others) == {}
 
 
 def unburied() -> set[int]:
@@ -82,18 +86,25 @@ def unburied() -> set[int]:
     return found
 
 
-SERVERS = ("redis-server", "postgres")
-"""What whoever runs all tests starts beside them."""
+def left(beside: Beside) -> Beside:
+    """What lives that did not live before, and is no server's own child."""
+    return {pid: told for pid, told in living_below().items() if not ancestry(pid) & beside.keys()}
 
 
-def living_below() -> list[str]:
-    """Processes below this one, dead ones that nobody waited for among them."""
-    found = []
+def ancestry(pid: int) -> set[int]:
+    """A process and those that it comes from."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return {pid, *(parent.pid for parent in process.parents())}
+    return {pid}
+
+
+def living_below() -> Beside:
+    """Processes below this one, dead ones that nobody waited for among them; other tests' servers may live beside."""
+    found = {}
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if process.name() in SERVERS:
-                continue
-            found.append(" ".join(process.cmdline())[:60] + process.status())
+            found[process.pid] = " ".join(process.cmdline())[:60] + process.status()
     return found
 
 
@@ -214,11 +225,11 @@ time.sleep(60)
     assert "more than 512 MB of memory" in await said(python, many)
 
 
-async def test_a_fork_bomb_goes_out(python: RunPython) -> None:
+async def test_a_fork_bomb_goes_out(python: RunPython, beside: Beside) -> None:
     code = "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        os._exit(0)"
     before = len(psutil.pids())
     await said(python, code)
-    assert living_below() == []
+    assert left(beside) == {}
     assert len([pid for pid in psutil.pids() if alive(pid)]) < before + 20
 
 
@@ -276,21 +287,21 @@ async def test_a_call_that_turns_out_otherwise_runs_what_it_says(python: RunPyth
     assert (await python.finish(token, {"code": "print('asked')"})).text.startswith("Output:\nasked")
 
 
-async def test_an_aborted_call_leaves_nothing(python: RunPython) -> None:
+async def test_an_aborted_call_leaves_nothing(python: RunPython, beside: Beside) -> None:
     token = await python.begin()
     await python.feed(token, ArgumentPart(field="code", value="import time\ntime.sleep(60)\nx\n", complete=False))
     await python.abort(token)
     await python.abort(token)
-    assert living_below() == []
+    assert left(beside) == {}
 
 
-async def test_a_cancelled_call_leaves_nothing(python: RunPython) -> None:
+async def test_a_cancelled_call_leaves_nothing(python: RunPython, beside: Beside) -> None:
     call = asyncio.create_task(python.call({"code": "import time\ntime.sleep(60)"}))
     await asyncio.sleep(0.5)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert living_below() == []
+    assert left(beside) == {}
 
 
 async def test_without_a_sandbox_it_refuses_or_says_so() -> None:
