@@ -15,6 +15,7 @@ class MarkdownExtractor:
 
     name = "markdown"
     version = 1
+    quick = True
 
     def claims(self, filename: str, head: bytes) -> bool:
         return PurePosixPath(filename).suffix.lower() in MARKDOWN_SUFFIXES and looks_like_text(head)
@@ -29,6 +30,7 @@ class TextExtractor:
 
     name = "text"
     version = 1
+    quick = True
 
     def claims(self, filename: str, head: bytes) -> bool:
         return looks_like_text(head)
