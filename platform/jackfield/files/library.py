@@ -16,9 +16,10 @@ from jackfield.contracts.files import (
     SearchMode,
     SearchResult,
     VerifyReport,
+    Watch,
 )
 from jackfield.contracts.identity import Principal
-from jackfield.errors import CollectionNotFound, NameTaken, NotAllowed
+from jackfield.errors import CollectionNotFound, NameTaken, NotAllowed, WatchNotFound
 from jackfield.files.access import PERSONAL, actor_of, level_of, require_level
 from jackfield.files.open_collection import OpenCollection
 from jackfield.identity.local_mode import LOCAL
@@ -128,6 +129,20 @@ class Library:
         if not sees_all(self.principal):
             raise NotAllowed("Only an admin verifies an installation's files, since that looks at everybody's.")
         return await self._store.verify(deep=deep, repair=repair)
+
+    async def watches(self) -> tuple[Watch, ...]:
+        """Folders that are, or were, kept in step with collections that one may read."""
+        names = {one.name for one in await self.collections()}
+        return tuple(watch for watch in await self._store.watches.all() if watch.collection in names)
+
+    async def forget_watch(self, watch_id: str) -> Watch:
+        """Forget what of a folder was in step; its files and the collection's stay. Raises WatchNotFound."""
+        watch = next((one for one in await self.watches() if one.id == watch_id), None)
+        if watch is None:
+            raise WatchNotFound(f"There is no watch '{watch_id}'; `jackfield files watches` lists them.")
+        await self.opened(watch.collection, "write")
+        await self._store.watches.remove(watch_id)
+        return watch
 
     async def _found(self, name: str) -> Collection:
         try:

@@ -19,6 +19,7 @@ from jackfield.contracts.files import (
     PassageVectors,
     Point,
     StoredFile,
+    Watches,
     Written,
 )
 from jackfield.errors import LinkNotFound, NotAllowed
@@ -152,6 +153,12 @@ class OpenCollection:
         if link_id not in {link.id for link in await self.links()}:
             raise LinkNotFound(f"There is no link '{link_id}' in collection '{self.name}'.")
         return await self._store.links.revoke(link_id)
+
+    @property
+    def watches(self) -> Watches:
+        """What is on record of folders that are kept in step; raises NotAllowed unless one may write."""
+        self._require("write")
+        return self._store.watches
 
     async def vectors(self, *, under: str = "") -> PassageVectors:
         """Passages with their vectors."""

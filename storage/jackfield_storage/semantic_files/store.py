@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from jackfield.contracts.files import FileStore, FileStoreParts
+from jackfield.contracts.files import FileStore, FileStoreParts, VerifyReport
 from jackfield.contracts.records import StateStore
 from jackfield_storage.engine import Database
+from jackfield_storage.semantic_files.arriving import Arrivals
 from jackfield_storage.semantic_files.collection_store import SqlCollections
 from jackfield_storage.semantic_files.files import SqlFiles
+from jackfield_storage.semantic_files.links import SqlLinks
+from jackfield_storage.semantic_files.verifying import Verification
+from jackfield_storage.semantic_index.index import SqlIndex
 from jackfield_storage.semantic_index.preparing import ContentPreparer
 from jackfield_storage.state_store import SqlStateStore
 
@@ -15,9 +19,13 @@ class SqlFileStore:
     """Implements `jackfield.contracts.files.FileStore`; the database is closed by whoever opened it."""
 
     def __init__(self, database: Database, parts: FileStoreParts) -> None:
-        preparer = ContentPreparer(database, parts)
-        self._collections = SqlCollections(database)
-        self._files = SqlFiles(database, parts, preparer)
+        self._database = database
+        self._parts = parts
+        arrivals = Arrivals(database, parts.blobs)
+        self._collections = SqlCollections(database, arrivals)
+        self._files = SqlFiles(database, parts, ContentPreparer(database, parts), arrivals)
+        self._links = SqlLinks(database)
+        self._index = SqlIndex(database, parts)
 
     @property
     def collections(self) -> SqlCollections:
@@ -27,8 +35,19 @@ class SqlFileStore:
     def files(self) -> SqlFiles:
         return self._files
 
+    @property
+    def links(self) -> SqlLinks:
+        return self._links
+
+    @property
+    def index(self) -> SqlIndex:
+        return self._index
+
+    async def verify(self, *, deep: bool = False, repair: bool = False) -> VerifyReport:
+        return await Verification(self._database, self._parts, deep=deep, repair=repair).report()
+
     async def close(self) -> None:
-        pass
+        await self._index.close()
 
 
 class SqlFileStores:
