@@ -62,7 +62,7 @@ def local_files(sources: Sequence[str], *, to: str = "", hidden: bool = False) -
             found.fail(source, _not_read(source, error))
         except JackfieldError as error:
             found.fail(source, error)
-    _refuse_twins(found.files)
+    found.files = _each_once(found.files)
     return found
 
 
@@ -128,14 +128,17 @@ def _entries(folder: Path, found: LocalFiles) -> list[os.DirEntry[str]]:
         return []
 
 
-def _refuse_twins(files: Sequence[LocalFile]) -> None:
-    by_path: dict[str, Path] = {}
+def _each_once(files: Sequence[LocalFile]) -> list[LocalFile]:
+    """Without those that were named twice; raises InvalidRequest for two of one path."""
+    by_path: dict[str, LocalFile] = {}
     for file in files:
-        other = by_path.setdefault(file.path, file.source)
-        if other != file.source:
+        other = by_path.setdefault(file.path, file)
+        if other.source != file.source and other.source.absolute() != file.source.absolute():
             raise InvalidRequest(
-                f"'{other}' and '{file.source}' would both be '{file.path}'; add them one by one with --to or --as."
+                f"'{other.source}' and '{file.source}' would both be '{file.path}'; "
+                "add them one by one with --to or --as."
             )
+    return list(by_path.values())
 
 
 def _utf8(path: str) -> str:
