@@ -18,16 +18,19 @@ SHORTEST = 400
 LONGEST = 1000
 SCRAP = 120
 """Fewer characters than these do not stand alone beside something they could stand with."""
+SHINGLE = 8
+MOST_PLACES = 32
 CONTEXT = 32
 """Characters on either side that a place's hash is of."""
 
 LINES = re.compile(r"\n")
-PARTING_LINES = re.compile(r"(?<=[.!?:;。！？])[ \t\r]*\n|\n(?=[ \t]*[\d\[({<|*#•-])")  # noqa: RUF001
+PARTING_LINES = re.compile(r"\n(?:(?<=[.!?:;。！？]\n)|(?<=[.!?:;。！？]\r\n)|(?=[ \t]*+[\d\[({<|*#•-]))")  # noqa: RUF001
 """Ends of lines that end a sentence, or come before what looks like an entry; not where prose was wrapped."""
-SENTENCES = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[^\sa-z])|(?<=[。！？])[」』）”]*")  # noqa: RUF001
-WORDS = re.compile(r"\s+|(?<=[，、；：,;，])")  # noqa: RUF001
-PROSE = (PARTING_LINES, SENTENCES, LINES, WORDS)
-ENTRIES = (LINES, SENTENCES, WORDS)
+SENTENCES = re.compile(r"[.!?…][\"'”’»)\]]*+\s++(?=[^a-z])|[。！？][」』）”]*+")  # noqa: RUF001
+PROSE = (PARTING_LINES, SENTENCES, LINES)
+ENTRIES = (LINES, SENTENCES)
+WORDS = re.compile(r"([\s,;，、；：]++)([^\s,;，、；：]{1,16})")  # noqa: RUF001
+"""Words, with what stands between each and the one before it."""
 
 
 def spans_of(text: str, section: Section) -> Iterator[tuple[int, int]]:
@@ -54,7 +57,7 @@ def _cut(text: str, section: Section, start: int) -> int:
     for pattern in PROSE if region_at(section, latest - 1) is None else ENTRIES:
         if ends := [match.end() for match in pattern.finditer(text, earliest, latest)]:
             return _best(text, ends)
-    return max(range(latest, earliest - 1, -1), key=lambda place: text[place : place + 8])
+    return _word_start(text, earliest, latest) or _shingle_start(text, earliest, latest)
 
 
 def _within(places: Sequence[int], first: int, last: int) -> Sequence[int]:
@@ -63,6 +66,25 @@ def _within(places: Sequence[int], first: int, last: int) -> Sequence[int]:
 
 def _best(text: str, places: Iterable[int]) -> int:
     return max(places, key=lambda place: crc32(text[max(0, place - CONTEXT) : place + CONTEXT].encode()))
+
+
+def _word_start(text: str, earliest: int, latest: int) -> int | None:
+    """Where the greatest word begins, since a hash of each would take long."""
+    words: list[tuple[str, str]] = WORDS.findall(text, earliest, latest)
+    if not words:
+        return None
+    before, word = max(words)
+    return text.index(before + word, earliest, latest) + len(before)
+
+
+def _shingle_start(text: str, earliest: int, latest: int) -> int:
+    """A place in what has no words: where the greatest characters stand, the last of them if there are several."""
+    window = text[earliest:latest]
+    greatest = max(window)
+    places: Iterable[int] = range(latest, earliest - 1, -1)
+    if window.count(greatest) <= MOST_PLACES:
+        places = [earliest + match.start() for match in re.finditer(re.escape(greatest), window)]
+    return max(places, key=lambda place: text[place : place + SHINGLE])
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:

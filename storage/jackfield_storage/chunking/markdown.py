@@ -11,20 +11,23 @@ import msgspec
 from jackfield_storage.chunking.plain_text import EMPTY_LINES
 from jackfield_storage.chunking.sections import Region, Section, joined_heading
 
-FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:.*\n)*?(?:---|\.\.\.)[ \t\r]*(?:\n|\Z)")
-RULE_CELL = r"[ \t]*:?-+:?[ \t]*"
-MARKED_LINES = re.compile(
-    r"^ {0,3}(?:"
-    r"(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$"
-    r"|(?P<marks>#{1,6})(?:[ \t]+(?P<title>[^\n]*))?\r?$"
-    r"|(?P<over>[^\s#>|`~*+-][^\n]*)\n {0,3}(?P<under>=+|-{2,})[ \t\r]*$"
-    rf"|(?P<header>[^\n]*\|[^\n]*)\n[ \t]*\|?{RULE_CELL}(?:\|{RULE_CELL})*\|?[ \t\r]*$"
-    r")",
-    re.MULTILINE,
+FRONT_MATTER = re.compile(r"---[ \t\r]*+\n(?:[^\n]*+\n)*?(?:---|\.\.\.)[ \t\r]*+(?:\n|\Z)")
+RULE_CELL = r"[ \t]*+:?+-++:?+[ \t]*+"
+MARKED_LINES = (
+    r"(?P<lines> {0,3}(?:"
+    r"(?P<fence>`{3,}+(?=[^`\n]*+$)|~{3,}+)[^\n]*+"
+    r"|(?P<marks>#{1,6}+)(?:[ \t]++(?P<title>[^\n]*+))?+\r?$"
+    r"|(?P<over>[^\s#>|`~*+-][^\n]*+)\n {0,3}+(?P<under>=++|-{2,}+)[ \t\r]*+$"
+    rf"|(?P<header>(?=[^\n]*\|)[^\n]*+)\n[ \t]*+\|?+{RULE_CELL}(?:\|{RULE_CELL})*+\|?+[ \t\r]*+$"
+    r"))"
 )
 """Lines that open a block of their own: fences, headings of both kinds, tables' first two."""
-ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]", re.MULTILINE)
-ROWS = re.compile(r"(?:\n[^\n|]*\|[^\n]*)*")
+FIRST_MARKED = re.compile(MARKED_LINES, re.MULTILINE)
+NEXT_MARKED = re.compile(r"\n" + MARKED_LINES, re.MULTILINE)
+ITEM = r"[ \t]*+(?:[-*+•]|\d{1,9}[.)])[ \t]"
+FIRST_ITEM = re.compile(ITEM)
+NEXT_ITEM = re.compile(r"\n" + ITEM)
+ROWS = re.compile(r"(?:\n[^\n|]*+\|[^\n]*+)*+")
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -97,40 +100,55 @@ class _Blocks:
 
     def _add_block(self, start: int, end: int, after_list: bool) -> bool:
         """Whether the block ends in a list."""
-        if not (item := ITEM.search(self._text, start, end)):
-            self.breaks.append(start)
-            return False
-        if after_list and item.start() == start:
-            self.soft_breaks.append(start)
-        else:
-            self.breaks.append(start)
-        self.regions.append(Region(item.start(), end))
-        return True
+        first = _first_item(self._text, start, end)
+        goes_on = after_list and (first == start or self._text[start : start + 1] in (" ", "\t"))
+        if goes_on:
+            first = start
+        if first < end:
+            self.regions.append(Region(first, end))
+        (self.soft_breaks if goes_on else self.breaks).append(start)
+        return first < end
+
+
+def _first_item(text: str, start: int, end: int) -> int:
+    """Where the first line starts that is a list's, of a block."""
+    if FIRST_ITEM.match(text, start, end):
+        return start
+    item = NEXT_ITEM.search(text, start, end)
+    return item.start() + 1 if item else end
 
 
 def _marked_blocks(text: str) -> MarkedBlocks:
     blocks = MarkedBlocks()
     front = FRONT_MATTER.match(text)
     at = front.end() if front else 0
-    while match := MARKED_LINES.search(text, at):
+    match = FIRST_MARKED.match(text, at) or NEXT_MARKED.search(text, at)
+    while match:
         at = match.end()
         if match["fence"]:
             at = _fence_end(text, match)
-            blocks.regions.append(Region(match.start(), at))
+            blocks.regions.append(Region(match.start("lines"), at))
         elif match["header"]:
             rows = ROWS.match(text, at)
             at = rows.end() if rows else at
-            blocks.regions.append(Region(match.start(), at, _cells(match["header"])))
+            blocks.regions.append(Region(match.start("lines"), at, _cells(match["header"])))
         else:
             blocks.headings.append(_heading(match))
+        match = NEXT_MARKED.search(text, at)
     return blocks
 
 
 def _heading(match: re.Match[str]) -> Heading:
     if match["marks"]:
-        title = (match["title"] or "").rstrip()
-        return Heading(match.start(), match.end(), len(match["marks"]), re.sub(r"(?:^|[ \t]+)#+$", "", title).strip())
-    return Heading(match.start(), match.end(), 1 if match["under"][0] == "=" else 2, match["over"].strip())
+        return Heading(match.start("lines"), match.end(), len(match["marks"]), _title(match["title"] or ""))
+    return Heading(match.start("lines"), match.end(), 1 if match["under"][0] == "=" else 2, match["over"].strip())
+
+
+def _title(line: str) -> str:
+    """A heading's line without the marks that may close it."""
+    line = line.rstrip()
+    unmarked = line.rstrip("#")
+    return (unmarked if unmarked[-1:] in ("", " ", "\t") else line).strip()
 
 
 def _fence_end(text: str, match: re.Match[str]) -> int:

@@ -6,7 +6,7 @@ import re
 
 from jackfield_storage.chunking.sections import Region, Section
 
-EMPTY_LINES = re.compile(r"\n[ \t\r\f]*\n(?:[ \t\r\f]*\n)*")
+EMPTY_LINES = re.compile(r"\n[ \t\r\f]*+\n(?:[ \t\r\f]*+\n)*+")
 
 
 def plain_sections(text: str, *, lined: bool = False) -> tuple[Section, ...]:

@@ -1,0 +1,78 @@
+"""Passages: nothing lost, offsets that hold, cuts that stay where they are when something else is edited."""
+
+from __future__ import annotations
+
+import random
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.contracts.files import Extracted
+from jackfield_storage.chunking.cutting import LONGEST
+from jackfield_storage.chunking.passages import Cut, passages_of
+
+Kind = Literal["text", "markdown", "code", "table"]
+KINDS: tuple[Kind, ...] = ("text", "markdown")
+
+MARKS = ["# A", "\n## B\n", "\n", "\n\n", "```\n", "~~~", "- item\n", "| a | b |\n| - | - |\n| 1 | 2 |\n", "===\n", " "]
+pieces = st.sampled_from(
+    [
+        *MARKS,
+        "A sentence. Another one! ",
+        "word " * 50,
+        "x" * 700,
+        "句子。" * 100,
+        "字" * 500,
+        "é",
+        "👍",
+        "\r\n",
+        "\x85",
+        "|",
+    ]
+)
+texts = st.lists(pieces | st.text(max_size=20), max_size=40).map("".join)
+examined = settings(max_examples=150, deadline=None)
+
+
+def passages(text: str, kind: Kind = "text", language: str = "") -> tuple[Cut, ...]:
+    """Of a text, with every promise about them held against it."""
+    cuts = passages_of(Extracted(text=text, kind=kind, language=language))
+    encoded = text.encode()
+    at = 0
+    for cut in cuts:
+        assert not encoded[at : cut.start].decode().strip()
+        assert encoded[cut.start : cut.end].decode() == cut.text
+        assert cut.text.strip()
+        assert len(cut.text) <= LONGEST
+        at = cut.end
+    assert not encoded[at:].decode().strip()
+    return cuts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@examined
+@given(text=texts)
+def test_every_character_is_in_one_passage(kind: Kind, text: str) -> None:
+    assert passages(text, kind) == passages(text, kind)
+
+
+def prose(seed: int, paragraphs: int) -> list[str]:
+    """Paragraphs of made-up words."""
+    words = random.Random(seed)
+    return [
+        " ".join("".join(words.choices("abcdefgh", k=words.randint(2, 9))) for _ in range(words.randint(5, 90))) + "."
+        for _ in range(paragraphs)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(20))
+def test_a_paragraph_more_changes_few_passages(kind: Kind, seed: int) -> None:
+    paragraphs = prose(seed, 400)
+    before = {cut.text for cut in passages("\n\n".join(paragraphs), kind)}
+    paragraphs.insert(seed * 15, "Something new that nobody wrote before.")
+    after = {cut.text for cut in passages("\n\n".join(paragraphs), kind)}
+    assert len(before) > 150
+    assert len(after - before) <= 8
