@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from sqlalchemy import Connection, Integer, Select, bindparam, exists, func, select
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jackfield_storage.compiled_once import CompiledOnce
@@ -22,7 +22,7 @@ COLUMNS = (UploadRow.digest, FileVersionRow.digest, ContentRow.text_digest)
 _KEEPING = CompiledOnce(select(func.pg_advisory_xact_lock_shared(bindparam("key", type_=Integer))))
 
 
-def uses(digest: str) -> Select[tuple[int]]:
+def uses(digest: str) -> Select[int]:
     """How many rows have these bytes."""
     counts = [select(func.count()).where(column == digest).scalar_subquery() for column in COLUMNS]
     return select(counts[0] + counts[1] + counts[2])
@@ -48,11 +48,6 @@ async def remove_unused(database: Database, digest: str, remove: Callable[[], Aw
         return await remove()
 
     return await database.write(work)
-
-
-def is_used(connection: Connection, digest: str) -> bool:
-    """Whether a row has these bytes."""
-    return any(connection.scalar(select(exists().where(column == digest))) for column in COLUMNS)
 
 
 def _key(digest: str) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, BinaryIO, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 from blake3 import blake3
 
 from jackfield.cancellation import carried_through
-from jackfield.contracts.uploads import BlobStore
+from jackfield.contracts.uploads import BlobStore, StoredBlob
 from jackfield.errors import InvalidRequest, NotFound
 from jackfield.models.disk import disk_errors
 from jackfield.quantities import readable_bytes
@@ -67,6 +68,11 @@ class FileBlobs:
 
     async def remove(self, digest: str) -> bool:
         return bool(DIGEST.fullmatch(digest)) and await self._on_disk(_unlinked, self._place(digest))
+
+    async def all(self) -> AsyncGenerator[StoredBlob]:
+        for folder in await self._on_disk(_subfolders, self._folder):
+            for blob in await self._on_disk(_blobs_in, folder):
+                yield blob
 
     async def _on_disk(self, work: Callable[..., T], *values: Any) -> T:
         """What work gives in a thread; a cancel waits for it, for nothing may be left open or half done."""
@@ -181,6 +187,25 @@ def _unlinked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return (
+        sorted(path for path in folder.iterdir() if re.fullmatch("[0-9a-f]{2}", path.name)) if folder.exists() else []
+    )
+
+
+def _blobs_in(folder: Path) -> list[StoredBlob]:
+    found: list[StoredBlob] = []
+    for path in folder.iterdir():
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue  # removed meanwhile
+        if DIGEST.fullmatch(path.name):
+            at = datetime.fromtimestamp(status.st_mtime, UTC)
+            found.append(StoredBlob(digest=path.name, size=status.st_size, stored_at=at))
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

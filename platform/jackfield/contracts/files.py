@@ -49,7 +49,11 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
-    """Files under one name, with one set of permissions; `used_bytes` counts every version, deleted ones too."""
+    """Files under one name, with one set of permissions.
+
+    `used_bytes` counts every version that brought bytes, also of deleted files; one that goes back to earlier bytes,
+    renames or deletes costs nothing.
+    """
 
     id: str
     name: str
@@ -217,11 +221,14 @@ class Files(Protocol):
         reason: str = "",
         change: str = "",
     ) -> Written:
-        """Add bytes to the end of the newest version, however many append at once."""
+        """Add bytes to the end of the newest version, however many append at once; makes a file that is not there."""
         ...
 
     async def read(self, collection: str, path: str, point: Point = NEWEST) -> OpenVersion:
-        """Raises FileNotThere, VersionNotFound, BlobDamaged (by name, while all else is served)."""
+        """Raises FileNotThere, VersionNotFound, BlobDamaged (by name, while all else is served).
+
+        A version that is meant by number or time is read also where its file is deleted now.
+        """
         ...
 
     async def text(self, collection: str, path: str, point: Point = NEWEST) -> str:
@@ -229,13 +236,19 @@ class Files(Protocol):
         ...
 
     async def look(self, collection: str, path: str, *, deleted: bool = False) -> StoredFile:
-        """Raises FileNotThere, which names what is there in another case, or deleted."""
+        """Raises FileNotThere, which names what is there in another case, or deleted.
+
+        With `deleted` it is the one that was deleted last at that path, where none is there.
+        """
         ...
 
     async def page(
         self, collection: str, *, under: str = "", deleted: bool = False, limit: int = 1000, after: str = ""
     ) -> tuple[StoredFile, ...]:
-        """In the order of paths: those below a path, behind the path `after`."""
+        """In the order of paths: those below a path, behind the path `after`.
+
+        With `deleted` the deleted ones instead, of those that had one path the last.
+        """
         ...
 
     async def history(self, collection: str, path: str, *, deleted: bool = False) -> tuple[FileVersion, ...]:

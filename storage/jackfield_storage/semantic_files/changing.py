@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from sqlalchemy import Connection
 
 from jackfield.contracts.files import Action, Point, Written
@@ -18,16 +17,8 @@ from jackfield_storage.semantic_files.heads import (
     target,
 )
 from jackfield_storage.semantic_files.reading import version_at
-from jackfield_storage.semantic_files.versions import Next, Step, add_version, unchanged
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Which file is changed, by whom, and which version it must be at, if any."""
-
-    collection: str
-    path: str
-    step: Step
-    expected: int | None = None
+from jackfield_storage.semantic_files.steps import Place
+from jackfield_storage.semantic_files.versions import Next, add_version, unchanged
 
 
 def write(

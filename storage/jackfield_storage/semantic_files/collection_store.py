@@ -11,25 +11,29 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jackfield.contracts.files import Collection, Grant, GrantKind
-from jackfield.errors import InvalidRequest, NameTaken
+from jackfield.errors import Conflict, InvalidRequest, NameTaken
 from jackfield.files.paths import checked_collection_name
 from jackfield.identifiers import new_identifier
 from jackfield_storage.engine import Database
+from jackfield_storage.semantic_files.arriving import Arrivals
+from jackfield_storage.semantic_files.forgetting import forget
 from jackfield_storage.semantic_files.heads import collection_named, held_collection
 from jackfield_storage.semantic_files.rows import COLLECTIONS, collection
-from jackfield_storage.tables import CollectionGrantRow, CollectionRow
+from jackfield_storage.tables import CollectionGrantRow, CollectionRow, FileRow
 
 
 class SqlCollections:
     """Implements `jackfield.contracts.files.Collections`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, arrivals: Arrivals) -> None:
         self._database = database
+        self._arrivals = arrivals
 
     async def add(self, name: str, *, owner_id: str | None = None, quota_bytes: int | None = None) -> Collection:
+        name = checked_collection_name(name)
         row = {
             "id": new_identifier("collection"),
-            "name": checked_collection_name(name),
+            "name": name,
             "created_at": datetime.now(UTC),
             "owner_id": owner_id,
             "quota_bytes": _checked_quota(quota_bytes),
@@ -38,11 +42,11 @@ class SqlCollections:
         }
 
         def work(connection: Connection) -> Collection:
-            _check_name_free(connection, row["name"])
+            _check_name_free(connection, name)
             connection.execute(insert(CollectionRow).values(**row))
-            return collection(connection, collection_named(connection, row["name"]))
+            return collection(connection, collection_named(connection, name))
 
-        return await self._named(row["name"], work)
+        return await self._named(name, work)
 
     async def get(self, name: str) -> Collection:
         return await self._database.look(lambda connection: collection(connection, collection_named(connection, name)))
@@ -60,14 +64,14 @@ class SqlCollections:
         def work(connection: Connection) -> Collection:
             held = held_collection(connection, name)
             _check_name_free(connection, new_name, besides=held.id)
-            return _set(connection, held, new_name, name=new_name)
+            return _set(connection, held, name=new_name)
 
         return await self._named(new_name, work)
 
     async def set_quota(self, name: str, quota_bytes: int | None) -> Collection:
         quota = _checked_quota(quota_bytes)
         return await self._database.commit(
-            lambda connection: _set(connection, held_collection(connection, name), name, quota_bytes=quota)
+            lambda connection: _set(connection, held_collection(connection, name), quota_bytes=quota)
         )
 
     async def grant(self, name: str, grant: Grant) -> Collection:
@@ -76,6 +80,10 @@ class SqlCollections:
     async def withdraw(self, name: str, kind: GrantKind, holder_id: str = "") -> Collection:
         return await self._database.commit(partial(_regranted, name=name, kind=kind, holder=holder_id, new=None))
 
+    async def remove(self, name: str) -> None:
+        for digest in await self._database.commit(partial(_removed, name=name)):
+            await self._arrivals.drop(digest)
+
     async def _named(self, name: str, work: Callable[[Connection], Collection]) -> Collection:
         try:
             return await self._database.commit(work)
@@ -83,9 +91,25 @@ class SqlCollections:
             raise _name_taken(name) from error
 
 
-def _set(connection: Connection, held: Any, name: str, **values: Any) -> Collection:
-    connection.execute(update(CollectionRow).where(CollectionRow.id == held.id).values(**values))
-    return collection(connection, collection_named(connection, name))
+def _removed(connection: Connection, name: str) -> tuple[str, ...]:
+    """The blobs that may now be unused."""
+    held = held_collection(connection, name)
+    if held.files:
+        raise Conflict(
+            f"Collection '{name}' has files ({held.files:,}); delete them first, and then remove the collection, "
+            "with every version that was kept in it.",
+            parameter="collection",
+        )
+    ids = list(connection.scalars(select(FileRow.id).where(FileRow.collection_id == held.id)))
+    forgotten = forget(connection, held, ids)
+    connection.execute(delete(CollectionRow).where(CollectionRow.id == held.id))
+    return forgotten.digests
+
+
+def _set(connection: Connection, held: Any, **values: Any) -> Collection:
+    this = CollectionRow.id == held.id
+    connection.execute(update(CollectionRow).where(this).values(**values))
+    return collection(connection, connection.execute(COLLECTIONS.where(this)).one())
 
 
 def _regranted(connection: Connection, name: str, kind: GrantKind, holder: str, new: Grant | None) -> Collection:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from pathlib import PurePosixPath
-from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from jackfield.contracts.files import (
     NEWEST,
+    Action,
     Actor,
     FileStoreParts,
     FileVersion,
@@ -21,35 +20,40 @@ from jackfield.contracts.files import (
     StoredFile,
     Written,
 )
-from jackfield.errors import StateUnavailable
+from jackfield.errors import FileChanged
 from jackfield.files.paths import checked_folder, checked_path
+from jackfield.identifiers import new_identifier
 from jackfield_storage.engine import Database
-from jackfield_storage.semantic_files import changing, listing
+from jackfield_storage.semantic_files import changing, listing, locking
+from jackfield_storage.semantic_files.appending import Tail, Turns, joined, kept_tail
 from jackfield_storage.semantic_files.arriving import Arrivals
-from jackfield_storage.semantic_files.changing import Place
-from jackfield_storage.semantic_files.contents import NotPrepared, Preparations
-from jackfield_storage.semantic_files.heads import collection_named
+from jackfield_storage.semantic_files.committing import Commits
+from jackfield_storage.semantic_files.contents import Preparations
+from jackfield_storage.semantic_files.forgetting import forget_deleted
+from jackfield_storage.semantic_files.heads import collection_named, file_at
 from jackfield_storage.semantic_files.quotas import room_before, within
 from jackfield_storage.semantic_files.reading import checked_pieces, meant_version
 from jackfield_storage.semantic_files.rows import file_version, stored_file
-from jackfield_storage.semantic_files.versions import Step
+from jackfield_storage.semantic_files.steps import Place, Step
+from jackfield_storage.semantic_files.texts import Texts
+from jackfield_storage.semantic_files.undoing import undo
+from jackfield_storage.semantic_files.versions import version_row
 from jackfield_storage.semantic_index.preparing import ContentPreparer
-
-T = TypeVar("T")
-
-TRIES = 5
-"""Of a transaction that another one got in the way of."""
 
 
 class SqlFiles:
     """Implements `jackfield.contracts.files.Files`."""
 
-    def __init__(self, database: Database, parts: FileStoreParts, preparer: ContentPreparer) -> None:
+    def __init__(
+        self, database: Database, parts: FileStoreParts, preparer: ContentPreparer, arrivals: Arrivals
+    ) -> None:
         self._database = database
         self._blobs = parts.blobs
         self._largest = parts.largest
-        self._preparer = preparer
-        self._arrivals = Arrivals(database, parts.blobs)
+        self._arrivals = arrivals
+        self._commits = Commits(database, preparer, arrivals)
+        self._texts = Texts(database, parts, arrivals)
+        self._turns = Turns()
 
     async def write(
         self,
@@ -64,14 +68,26 @@ class SqlFiles:
     ) -> Written:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step, expected=expected)
-        before = await self._database.look(
-            partial(room_before, collection_name=collection, path=place.path, actor=actor, expected=expected)
-        )
-        async with self._arrivals.of(within(before, chunks), most=self._largest) as arrived:
-            prepared: Preparations = {}
-            if arrived.digest != before.digest:
-                await self._prepare(prepared, arrived.digest, place.path, arrived.size)
-            return await self._changed(partial(changing.write, place=place, arrived=arrived), prepared)
+        return await self._write(place, chunks, "written")
+
+    async def append(
+        self,
+        collection: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        actor: Actor,
+        reason: str = "",
+        change: str = "",
+    ) -> Written:
+        step = Step(actor=actor, reason=reason, change=change)
+        path = checked_path(path)
+        async with kept_tail(chunks, most=self._largest) as tail, self._turns.of(collection, path):
+            while True:
+                version = await self._newest(collection, path)
+                place = Place(collection=collection, path=path, step=step, expected=version.number if version else 0)
+                with suppress(FileChanged):  # another process was first
+                    return await self._appended(place, version, tail)
 
     async def read(self, collection: str, path: str, point: Point = NEWEST) -> OpenVersion:
         path = checked_path(path)
@@ -82,6 +98,9 @@ class SqlFiles:
 
         version = await self._database.look(found)
         return OpenVersion(version=version, pieces=await checked_pieces(self._blobs, version))
+
+    async def text(self, collection: str, path: str, point: Point = NEWEST) -> str:
+        return await self._texts.of(collection, checked_path(path), point)
 
     async def look(self, collection: str, path: str, *, deleted: bool = False) -> StoredFile:
         found = partial(listing.found_file, collection_name=collection, path=checked_path(path), deleted=deleted)
@@ -119,14 +138,14 @@ class SqlFiles:
     ) -> Written:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step, expected=expected)
-        return await self._changed(partial(changing.rollback, place=place, point=point))
+        return await self._commits.change(partial(changing.rollback, place=place, point=point))
 
     async def rename(
         self, collection: str, path: str, new_path: str, *, actor: Actor, reason: str = "", change: str = ""
     ) -> Written:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step)
-        return await self._changed(partial(changing.rename, place=place, new_path=checked_path(new_path)))
+        return await self._commits.change(partial(changing.rename, place=place, new_path=checked_path(new_path)))
 
     async def delete(
         self,
@@ -140,7 +159,7 @@ class SqlFiles:
     ) -> Written:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step, expected=expected)
-        return await self._changed(partial(changing.delete, place=place))
+        return await self._commits.change(partial(changing.delete, place=place))
 
     async def undelete(
         self,
@@ -155,33 +174,51 @@ class SqlFiles:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step)
         as_path = place.path if as_path is None else checked_path(as_path)
-        return await self._changed(partial(changing.undelete, place=place, as_path=as_path))
+        return await self._commits.change(partial(changing.undelete, place=place, as_path=as_path))
 
-    async def _changed(self, work: Callable[[Connection, Preparations], T], prepared: Preparations | None = None) -> T:
-        """What work gives when it is committed, with every content prepared that it asks for."""
-        prepared = {} if prepared is None else prepared
-        try:
-            while True:
-                try:
-                    return await self._committed(partial(work, prepared=prepared))
-                except NotPrepared as wanted:
-                    await self._prepare(prepared, wanted.digest, wanted.path, wanted.size)
-        except BaseException:
-            for one in prepared.values():
-                if one.text_digest is not None:
-                    await self._arrivals.drop(one.text_digest)
-            raise
+    async def undo(self, collection: str, change: str, *, actor: Actor, force: bool = False) -> tuple[Written, ...]:
+        step = Step(actor=actor, reason=f"undid {change}", change=new_identifier("change"))
+        return await self._commits.change(
+            partial(undo, collection_name=collection, change=change, step=step, force=force)
+        )
 
-    async def _prepare(self, prepared: Preparations, digest: str, path: str, size: int) -> None:
-        name = PurePosixPath(path).name
-        prepared[digest, path] = await self._preparer.prepare(digest, name, size)
+    async def lock(self, collection: str, path: str, *, actor: Actor, until: datetime) -> StoredFile:
+        return await self._database.commit(
+            partial(locking.lock, collection_name=collection, path=checked_path(path), actor=actor, until=until)
+        )
 
-    async def _committed(self, work: Callable[[Connection], T]) -> T:
-        for _ in range(TRIES):
-            try:
-                return await self._database.commit(work)
-            except IntegrityError as error:
-                clash = error  # another transaction made or removed a row between two statements of this one
-        raise StateUnavailable(
-            f"{self._database.place} is busy: others changed the same files {TRIES} times; try again."
-        ) from clash
+    async def unlock(self, collection: str, path: str, *, actor: Actor, force: bool = False) -> StoredFile:
+        return await self._database.commit(
+            partial(locking.unlock, collection_name=collection, path=checked_path(path), actor=actor, force=force)
+        )
+
+    async def purge(self, collection: str, path: str) -> int:
+        forgotten = await self._database.commit(
+            partial(forget_deleted, collection_name=collection, path=checked_path(path))
+        )
+        for digest in forgotten.digests:
+            await self._arrivals.drop(digest)
+        return forgotten.freed
+
+    async def _newest(self, collection: str, path: str) -> FileVersion | None:
+        """The newest version of the file that is at a path now."""
+
+        def found(connection: Connection) -> FileVersion | None:
+            file = file_at(connection, collection_named(connection, collection), path)
+            row = None if file is None else version_row(connection, file.id, file.version)
+            return None if row is None else file_version(row)
+
+        return await self._database.look(found)
+
+    async def _appended(self, place: Place, version: FileVersion | None, tail: Tail) -> Written:
+        parts = [] if version is None else [await checked_pieces(self._blobs, version)]
+        return await self._write(place, joined(*parts, tail.pieces()), "appended")
+
+    async def _write(self, place: Place, chunks: AsyncIterable[bytes], action: Action) -> Written:
+        before = await self._database.look(partial(room_before, place=place))
+        async with self._arrivals.of(within(before, chunks), most=self._largest) as arrived:
+            prepared: Preparations = {}
+            if arrived.digest != before.digest:
+                await self._commits.prepare(prepared, arrived.digest, place.path, arrived.size)
+            work = partial(changing.write, place=place, arrived=arrived, action=action)
+            return await self._commits.change(work, prepared)

@@ -140,6 +140,15 @@ def check_free(connection: Connection, collection: Any, path: str, *, besides: s
         raise NameTaken(f"'{path}' is a folder, with '{below[0].path}' in it; choose another path.", parameter="path")
 
 
+def any_below(connection: Connection, collection: Any, folder: str) -> bool:
+    """Whether there is a file below a path, or anywhere for an empty one."""
+    chosen = select(FileRow.id).where(FileRow.collection_id == collection.id, _THERE)
+    if folder:
+        bounds = below_bounds(folder)
+        chosen = chosen.where(FileRow.path > bounds["first"], FileRow.path < bounds["last"])
+    return connection.scalar(chosen.limit(1)) is not None
+
+
 def below_bounds(folder: str) -> dict[str, str]:
     """What every path below a folder is between."""
     return {"first": f"{folder}/", "last": f"{folder}0"}  # 0 follows / in the order of code points

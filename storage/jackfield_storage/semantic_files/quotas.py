@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from jackfield.contracts.files import Actor
 from jackfield.errors import StorageFull
 from jackfield.quantities import readable_bytes
 from jackfield_storage.semantic_files.heads import collection_named, target
+from jackfield_storage.semantic_files.steps import Place
 
 
 class RoomBefore(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,17 +26,15 @@ class RoomBefore(msgspec.Struct, frozen=True, kw_only=True):
     most: int | None = None
 
 
-def room_before(
-    connection: Connection, collection_name: str, path: str, actor: Actor, expected: int | None
-) -> RoomBefore:
+def room_before(connection: Connection, place: Place) -> RoomBefore:
     """Raises what the write would, before any byte has come in."""
-    collection = collection_named(connection, collection_name)
-    file = target(connection, collection, path, actor, expected)
+    collection = collection_named(connection, place.collection)
+    file = target(connection, collection, place.path, place.step.actor, place.expected)
     there = file if file is not None and file.deleted_at is None else None
     most = None
     if collection.quota_bytes is not None:
         most = max(collection.quota_bytes - collection.used_bytes, there.size if there else 0)
-    return RoomBefore(collection=collection, path=path, digest=there.digest if there else None, most=most)
+    return RoomBefore(collection=collection, path=place.path, digest=there.digest if there else None, most=most)
 
 
 async def within(before: RoomBefore, chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:

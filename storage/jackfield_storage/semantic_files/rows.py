@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -30,7 +31,12 @@ FILES = (
 VERSIONS = select(*FileVersionRow.__table__.columns)
 COLLECTIONS = select(*CollectionRow.__table__.columns)
 LINKS = (
-    select(*FileLinkRow.__table__.columns, CollectionRow.name.label("collection"), FileRow.path.label("file_path"))
+    select(
+        *FileLinkRow.__table__.columns,
+        CollectionRow.name.label("collection"),
+        FileRow.path.label("file_path"),
+        FileRow.deleted_at.label("file_deleted_at"),
+    )
     .join(CollectionRow, CollectionRow.id == FileLinkRow.collection_id)
     .outerjoin(FileRow, FileRow.id == FileLinkRow.file_id)
 )
@@ -52,7 +58,7 @@ def file_by_id(connection: Connection, file_id: str) -> StoredFile:
 def stored_file(row: Any) -> StoredFile:
     """A row of FILES."""
     lock = None
-    if row.locked_by is not None:
+    if row.locked_by is not None and row.locked_until > datetime.now(UTC):
         lock = Lock(by=Actor(id=row.locked_by, name=row.locked_name), until=row.locked_until)
     return StoredFile(
         id=row.id,

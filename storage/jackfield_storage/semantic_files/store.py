@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from jackfield.contracts.files import FileStore, FileStoreParts, VerifyReport
 from jackfield.contracts.records import StateStore
 from jackfield_storage.engine import Database
@@ -9,10 +12,13 @@ from jackfield_storage.semantic_files.arriving import Arrivals
 from jackfield_storage.semantic_files.collection_store import SqlCollections
 from jackfield_storage.semantic_files.files import SqlFiles
 from jackfield_storage.semantic_files.links import SqlLinks
-from jackfield_storage.semantic_files.verifying import Verification
-from jackfield_storage.semantic_index.index import SqlIndex
+from jackfield_storage.semantic_files.verifying import verified
+from jackfield_storage.semantic_files.watches import SqlWatches
 from jackfield_storage.semantic_index.preparing import ContentPreparer
 from jackfield_storage.state_store import SqlStateStore
+
+if TYPE_CHECKING:
+    from jackfield_storage.semantic_index.index import SqlIndex
 
 
 class SqlFileStore:
@@ -25,7 +31,7 @@ class SqlFileStore:
         self._collections = SqlCollections(database, arrivals)
         self._files = SqlFiles(database, parts, ContentPreparer(database, parts), arrivals)
         self._links = SqlLinks(database)
-        self._index = SqlIndex(database, parts)
+        self._watches = SqlWatches(database)
 
     @property
     def collections(self) -> SqlCollections:
@@ -39,15 +45,21 @@ class SqlFileStore:
     def links(self) -> SqlLinks:
         return self._links
 
-    @property
+    @cached_property
     def index(self) -> SqlIndex:
-        return self._index
+        from jackfield_storage.semantic_index.index import SqlIndex
+
+        return SqlIndex(self._database, self._parts)
+
+    @property
+    def watches(self) -> SqlWatches:
+        return self._watches
 
     async def verify(self, *, deep: bool = False, repair: bool = False) -> VerifyReport:
-        return await Verification(self._database, self._parts, deep=deep, repair=repair).report()
+        return await verified(self._database, self._parts, deep=deep, repair=repair)
 
     async def close(self) -> None:
-        await self._index.close()
+        pass
 
 
 class SqlFileStores:

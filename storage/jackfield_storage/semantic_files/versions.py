@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, update
 
-from jackfield.contracts.files import Action, Actor, Written
+from jackfield.contracts.files import Action, Written
 from jackfield.files.paths import path_key
 from jackfield.identifiers import new_identifier
 from jackfield_storage.compiled_once import CompiledOnce
 from jackfield_storage.semantic_files.quotas import check_room
 from jackfield_storage.semantic_files.rows import VERSIONS, file_by_id, file_version
+from jackfield_storage.semantic_files.steps import Step
 from jackfield_storage.semantic_index.liveness import moved
 from jackfield_storage.tables import CollectionRow, FileRow, FileVersionRow
 
@@ -44,14 +45,6 @@ _COUNT = CompiledOnce(
         files=CollectionRow.files + bindparam("more_files"),
     )
 )
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose doing a version is, why, and what it belongs together with."""
-
-    actor: Actor
-    reason: str = ""
-    change: str = ""
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,10 +117,11 @@ def _head(file: Any | None, after: Next, step: Step) -> dict[str, Any]:
 def _set_head(connection: Connection, collection: Any, file: Any | None, head: dict[str, Any], *, there: bool) -> str:
     deleted_at = None if there else head["modified_at"]
     if file is None:
-        new = {"id": new_identifier("file"), "collection_id": collection.id, "created_at": head["modified_at"]}
+        file_id = new_identifier("file")
+        new = {"id": file_id, "collection_id": collection.id, "created_at": head["modified_at"]}
         unlocked = {"locked_by": None, "locked_name": None, "locked_until": None}
         _ADD_FILE.run(connection, [{**head, **new, **unlocked, "deleted_at": deleted_at}])
-        return new["id"]
+        return file_id
     changed = {f"new_{name}": value for name, value in {**head, "deleted_at": deleted_at}.items()}
     _SET_FILE.run(connection, [{"file_id": file.id, **changed}])
     if not there:
