@@ -10,6 +10,7 @@ import msgspec
 from jackfield.cli.answering import Answer, conclude, shown_answer
 from jackfield.cli.constraint_options import constraint_options
 from jackfield.cli.file_options import file_options
+from jackfield.cli.memory_options import MemoryFlags, memory_options, tell_remembered, with_memory
 from jackfield.cli.prompt_input import asked_messages, piped_text
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
@@ -28,6 +29,7 @@ EXAMPLE = 'jackfield ask "Why is the sky blue?"'
 @click.option("--max-tokens", type=click.IntRange(min=1), help="The longest answer, in tokens.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
 @file_options
+@memory_options
 @tool_options
 @constraint_options
 @sampling_options
@@ -42,6 +44,7 @@ def command(
     as_json: bool,
     flags: ToolFlags,
     files: FileUse | None,
+    memory: MemoryFlags,
     constraint: Constraint | None,
     sampling: SamplingOverrides,
 ) -> None:
@@ -65,13 +68,20 @@ def command(
         adapter=adapter,
         client="terminal",
     )
-    conclude(asyncio.run(_answer(session, request, flags, quiet=as_json)), as_json=as_json)
+    conclude(asyncio.run(_answer(session, request, flags, memory, quiet=as_json)), as_json=as_json)
 
 
-async def _answer(session: Session, request: RunRequest, flags: ToolFlags, *, quiet: bool) -> Answer:
+async def _answer(
+    session: Session, request: RunRequest, flags: ToolFlags, memory: MemoryFlags, *, quiet: bool
+) -> Answer:
     from jackfield.wiring import open_workbench
 
     async with open_workbench(session.settings, session.plugins) as workbench:
         if flags.names:
             request = msgspec.structs.replace(request, tools=await chosen_tools(workbench, flags))
-        return await shown_answer(workbench, request, quiet=quiet)
+        request = await with_memory(workbench, request, memory)
+        answer = await shown_answer(workbench, request, quiet=quiet)
+        if request.memory:
+            await workbench.taker.close()
+            tell_remembered(workbench)
+        return answer

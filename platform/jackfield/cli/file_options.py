@@ -67,7 +67,7 @@ def show_sources(found: SourcesFound, answer: str) -> None:
 
 def _line(source: Source, *, cited: bool) -> str:
     where = f"{source.collection}:{source.path}, version {source.version}, bytes {source.start}-{source.end}"
-    named = where if source.kind == "file" else "remembered"
+    named = where if source.kind == "file" else f"remembered as {source.id}"
     aside = "" if cited else " (not cited)"
     return f"  [{source.number}] {named}{aside}\n      {in_one_line(source.text, EXCERPT)}"
 

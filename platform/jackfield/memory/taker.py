@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -22,6 +23,9 @@ log = structlog.get_logger()
 MOST_WAITING = 1000
 """Runs whose facts are still to be taken; beyond them a server is too busy to remember, which is logged."""
 
+MOST_TOLD = 100
+"""Units that are kept in mind for whoever asks what was remembered."""
+
 CLOSING_SECONDS = 10.0
 
 
@@ -38,6 +42,7 @@ class MemoryTaker:
         self._keeps = timedelta(days=keep_days) if keep_days else None
         self._waiting: asyncio.Queue[RunRecord] = asyncio.Queue(MOST_WAITING)
         self._task: asyncio.Task[None] | None = None
+        self._kept: deque[MemoryUnit] = deque(maxlen=MOST_TOLD)
 
     def take(self, run: RunRecord) -> None:
         """Have a run's facts remembered soon. Never waits, and never fails."""
@@ -49,6 +54,12 @@ class MemoryTaker:
         self._waiting.put_nowait(run)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="memory")
+
+    def newly_kept(self) -> tuple[MemoryUnit, ...]:
+        """What was remembered since this was last asked; the newest of it, where that is very much."""
+        kept = tuple(self._kept)
+        self._kept.clear()
+        return kept
 
     async def settled(self) -> None:
         """Wait until everything that was taken so far is remembered."""
@@ -65,6 +76,7 @@ class MemoryTaker:
             log.warning("some facts were not remembered in time", runs=self._waiting.qsize())
         self._task.cancel()
         await asyncio.wait({self._task})
+        self._task = None
 
     async def _work(self) -> None:
         while True:
@@ -81,7 +93,10 @@ class MemoryTaker:
     async def _remember(self, run: RunRecord) -> None:
         memory = self._memory()
         for fact in facts_in(told(run.request.messages)):
-            await memory.remember(self._unit(fact, run))
+            unit = self._unit(fact, run)
+            kept = await memory.remember(unit)
+            if kept.changed_at == unit.changed_at:  # not known already
+                self._kept.append(kept)
 
     def _unit(self, fact: Fact, run: RunRecord) -> MemoryUnit:
         now, asker = datetime.now(UTC), asker_of(run.account)

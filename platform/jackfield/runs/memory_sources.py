@@ -19,11 +19,11 @@ class MemorySources:
         self._limit = limit
 
     async def found(self, run: RunRecord, question: str) -> Findings | None:
-        """Raises NothingRegistered where nothing can be remembered."""
+        """None also where nothing bears on the question; raises NothingRegistered where nothing can be remembered."""
         if not run.request.memory:
             return None
         recalled = await self._memory().recall(question, asker=asker_of(run.account), limit=self._limit)
-        return Findings(sources=tuple(source_of(one.unit) for one in recalled))
+        return Findings(sources=tuple(source_of(one.unit) for one in recalled)) if recalled else None
 
 
 def source_of(unit: MemoryUnit) -> Source:

@@ -170,6 +170,8 @@ def _kept(connection: Connection, unit: MemoryUnit, model: str | None, vector: b
         if twin is not None:
             return unit_of(twin)
         connection.execute(insert(MemoryRow).values(**row_values(unit)))
+    elif key_of(known.text) == key_of(unit.text):
+        return unit_of(known)
     else:
         unit = msgspec.structs.replace(unit, version=known.version + 1, remembered_at=unit_of(known).remembered_at)
         connection.execute(update(MemoryRow).where(MemoryRow.id == unit.id).values(**row_values(unit)))
