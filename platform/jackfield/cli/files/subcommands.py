@@ -34,6 +34,7 @@ SUBCOMMANDS: dict[str, OwnCommand] = {
     "compare": OwnCommand(f"{ROOM}compare", "command", "Say in words what differs between two versions."),
     "do": OwnCommand(f"{ROOM}do", "command", "Do what is said in words, once you agreed to the plan."),
     "watch": OwnCommand(f"{ROOM}watch", "command", "Keep a folder and a collection in step."),
+    "watches": OwnCommand(f"{ROOM}watches", "command", "List the folders that were watched."),
     "collections": OwnCommand(
         f"{ROOM}collection_group", "group", "List, add and change collections; say who may what."
     ),

@@ -40,21 +40,26 @@ class CollectionView:
             self._put(file.path, file.id, file.version, file.digest, file.size, file.author)
         self._note(latest)
 
-    async def refresh(self) -> bool:
-        """Take in what changed since the last time; whether anything did."""
-        if self._newest is None:
-            latest = await self._opened.changes(limit=AT_ONCE)
-        else:
-            latest = await self._opened.changes(since=self._newest - OVERLAP, limit=AT_ONCE)
-        fresh = [one for one in latest if (one.file_id, one.number) not in self._taken]
-        if not fresh:
-            return False
-        if len(latest) == AT_ONCE:
+    async def has_news(self) -> bool:
+        """Whether anything changed since it was last brought up to date."""
+        return bool(self._fresh(await self._latest()))
+
+    async def refresh(self) -> None:
+        """Take in what changed since the last time."""
+        latest = await self._latest()
+        fresh = self._fresh(latest)
+        if fresh and len(latest) == AT_ONCE:
             await self.load()
-            return True
-        self._note(latest)
-        self._take(fresh)
-        return True
+        elif fresh:
+            self._note(latest)
+            self._take(fresh)
+
+    async def _latest(self) -> tuple[FileVersion, ...]:
+        since = None if self._newest is None else self._newest - OVERLAP
+        return await self._opened.changes(since=since, limit=AT_ONCE)
+
+    def _fresh(self, latest: tuple[FileVersion, ...]) -> list[FileVersion]:
+        return [one for one in latest if (one.file_id, one.number) not in self._taken]
 
     def take(self, written: Written) -> None:
         """A change that was made by ourselves."""

@@ -88,37 +88,37 @@ class World:
         return plan(self.folder, self.collection, self.common, both_ways=self.both_ways, aside=_aside)
 
     def carry_out(self, step: Step) -> None:
-        path, to = step.path, step.to
-        match step.kind:
-            case "move_kept":
-                assert self._is_free(to, besides=path)
-                kept = self.collection.pop(path)
-                self.collection[to] = msgspec.structs.replace(kept, version=kept.version + 1)
-            case "move_local" | "set_aside":
-                assert to not in self.folder
-                self.folder[to] = self.folder.pop(path)
-            case "follow":
-                self.common[to] = msgspec.structs.replace(self.common.pop(path), path=to)
-            case "copy_aside":
-                assert to not in self.collection
-                self.write(to, self.collection[path].digest)
-            case "upload":
-                self.write(path, self.folder[path].digest)
-                self._settle(path)
-            case "fetch":
-                inode = self.folder[path].inode if path in self.folder else self._new()
-                self.folder[path] = Local(size=1, modified_ns=0, inode=inode, digest=self.collection[path].digest)
-                self._settle(path)
-            case "remove_local":
-                del self.folder[path]
-                self.common.pop(path, None)
-            case "remove_kept" | "make_way":
-                del self.collection[path]
-                self.common.pop(path, None)
-            case "settle":
-                self._settle(path)
-            case "forget":
-                del self.common[path]
+        if step.kind in ("remove_local", "remove_kept", "make_way", "forget"):
+            side = {"remove_local": self.folder, "forget": self.common}.get(step.kind, self.collection)
+            del side[step.path]
+            self.common.pop(step.path, None)
+        elif step.to:
+            self._carry_over(step.kind, step.path, step.to)
+        else:
+            self._bring_in_step(step.kind, step.path)
+
+    def _carry_over(self, kind: str, path: str, to: str) -> None:
+        if kind == "move_kept":
+            assert self._is_free(to, besides=path)
+            kept = self.collection.pop(path)
+            self.collection[to] = msgspec.structs.replace(kept, version=kept.version + 1)
+        elif kind == "follow":
+            self.common[to] = msgspec.structs.replace(self.common.pop(path), path=to)
+        elif kind == "copy_aside":
+            assert to not in self.collection
+            self.write(to, self.collection[path].digest)
+        else:
+            assert kind in ("move_local", "set_aside")
+            assert to not in self.folder
+            self.folder[to] = self.folder.pop(path)
+
+    def _bring_in_step(self, kind: str, path: str) -> None:
+        if kind == "upload":
+            self.write(path, self.folder[path].digest)
+        elif kind == "fetch":
+            inode = self.folder[path].inode if path in self.folder else self._new()
+            self.folder[path] = Local(size=1, modified_ns=0, inode=inode, digest=self.collection[path].digest)
+        self._settle(path)
 
     def _settle(self, path: str) -> None:
         assert self.folder[path].digest == self.collection[path].digest
