@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+from jackfield.contracts.records import sqlite_url
 from jackfield.logs import StderrHandler
+from jackfield.testing.scripted_engine import ScriptedEngine
+from jackfield.testing.temporary_workbench import temporary_workbench
+from jackfield.workbench import Workbench
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +29,35 @@ def _logs_as_at_start() -> Iterator[None]:
     for handler in [handler for handler in root.handlers if isinstance(handler, StderrHandler)]:
         root.removeHandler(handler)
         root.setLevel(logging.WARNING)
+
+
+LibraryWorkbench = Callable[..., AbstractAsyncContextManager[Workbench]]
+
+
+@pytest.fixture
+def library_workbench(tmp_path: Path) -> LibraryWorkbench:
+    """`async with library_workbench(**settings) as workbench`: its state in SQLite, beside which files can be kept.
+
+    What is there by name or by words is found; no model is installed to find it by meaning.
+    """
+
+    @asynccontextmanager
+    async def opened(
+        make_engine: Callable[[], ScriptedEngine] = ScriptedEngine,
+        *,
+        plugins: tuple[tuple[str, object], ...] = (),
+        **settings: Any,
+    ) -> AsyncIterator[Workbench]:
+        from jackfield_migrations.migrator import AlembicMigrator
+        from jackfield_storage import plugin as storage
+        from jackfield_storage.state_store import SqlStateStoreFactory
+
+        folder = tmp_path / "home"
+        folder.mkdir(exist_ok=True)
+        await asyncio.to_thread(AlembicMigrator().upgrade, sqlite_url(folder))
+        store = await SqlStateStoreFactory().open(sqlite_url(folder))
+        with_storage = (("storage", storage), *plugins)
+        async with temporary_workbench(folder, make_engine, plugins=with_storage, store=store, **settings) as workbench:
+            yield workbench
+
+    return opened

@@ -158,3 +158,13 @@ async def served(tmp_path: Path, shared_app: SharedApp) -> AsyncIterator[Served]
             transport = httpx.ASGITransport(shared.app)  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 yield Served(client, workbench, [], shared.streams)
+
+
+@pytest.fixture
+async def library_served(library_workbench: Any, shared_app: SharedApp) -> AsyncIterator[Served]:
+    """The same, over a workbench that keeps semantic files."""
+    async with library_workbench() as workbench:
+        with shared_app.over(workbench) as shared:
+            transport = httpx.ASGITransport(shared.app)  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                yield Served(client, workbench, [], shared.streams)
