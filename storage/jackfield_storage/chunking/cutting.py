@@ -23,6 +23,7 @@ MOST_PLACES = 32
 CONTEXT = 32
 """Characters on either side that a place's hash is of."""
 
+INK = re.compile(r"\S")
 LINES = re.compile(r"\n")
 PARTING_LINES = re.compile(r"\n(?:(?<=[.!?:;。！？]\n)|(?<=[.!?:;。！？]\r\n)|(?=[ \t]*+[\d\[({<|*#•-]))")  # noqa: RUF001
 """Ends of lines that end a sentence, or come before what looks like an entry; not where prose was wrapped."""
@@ -34,14 +35,23 @@ WORDS = re.compile(r"([\s,;，、；：]++)([^\s,;，、；：]{1,16})")  # noqa
 
 
 def spans_of(text: str, section: Section) -> Iterator[tuple[int, int]]:
-    """Where its passages start and end, without the white space about them."""
+    """Where its passages start and end, without the white space about them but with their indentation."""
     start = section.start
-    while start < section.end:
+    while written := INK.search(text, start, section.end):
+        start = _line_start(text, start, written.start())
         end = section.end if section.end - start <= LONGEST else _cut(text, section, start)
-        span = _trimmed(text, start, end)
-        if span:
-            yield span
+        passage = text[start:end].rstrip()
+        if passage.strip():
+            yield start, start + len(passage)
         start = end
+
+
+def _line_start(text: str, earliest: int, written: int) -> int:
+    """Where the line starts whose first character is at `written`; that character, if the line starts too early."""
+    line = text.rfind("\n", earliest, written) + 1
+    if line or earliest == 0 or text[earliest - 1] == "\n":
+        return max(line or earliest, written - SHORTEST // 2)
+    return written
 
 
 def _cut(text: str, section: Section, start: int) -> int:
@@ -85,18 +95,3 @@ def _shingle_start(text: str, earliest: int, latest: int) -> int:
     if window.count(greatest) <= MOST_PLACES:
         places = [earliest + match.start() for match in re.finditer(re.escape(greatest), window)]
     return max(places, key=lambda place: text[place : place + SHINGLE])
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """A stretch without white space about it, but with the first line's indentation; None if nothing is left."""
-    stretch = text[start:end]
-    kept = stretch.rstrip()
-    if not kept:
-        return None
-    skipped = len(kept) - len(kept.lstrip())
-    line = kept.rfind("\n", 0, skipped) + 1
-    return start + (line if line or _starts_line(text, start) else skipped), start + len(kept)
-
-
-def _starts_line(text: str, position: int) -> bool:
-    return position == 0 or text[position - 1] == "\n"

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from jackfield.contracts.files import Extracted
+from jackfield_storage.chunking.code import code_sections
 from jackfield_storage.chunking.cutting import spans_of
 from jackfield_storage.chunking.markdown import markdown_sections
 from jackfield_storage.chunking.plain_text import plain_sections
 from jackfield_storage.chunking.sections import Section, heading_at
+from jackfield_storage.chunking.tables import table_sections
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +36,15 @@ def passages_of(extracted: Extracted) -> tuple[Cut, ...]:
 
 
 def _sections(extracted: Extracted) -> Iterable[Section]:
-    if extracted.kind == "markdown":
-        return markdown_sections(extracted.text)
-    return plain_sections(extracted.text)
+    match extracted.kind:
+        case "markdown":
+            return markdown_sections(extracted.text)
+        case "code":
+            return code_sections(extracted.text, extracted.language)
+        case "table":
+            return table_sections(extracted.text)
+        case "text":
+            return plain_sections(extracted.text, lined=extracted.language == "log")
 
 
 def _cuts(text: str, sections: Iterable[Section]) -> Iterator[Cut]:

@@ -14,8 +14,17 @@ from jackfield_storage.chunking.cutting import LONGEST
 from jackfield_storage.chunking.passages import Cut, passages_of
 
 Kind = Literal["text", "markdown", "code", "table"]
-KINDS: tuple[Kind, ...] = ("text", "markdown")
+KINDS: tuple[tuple[Kind, str], ...] = (
+    ("text", ""),
+    ("text", "log"),
+    ("markdown", ""),
+    ("table", "csv"),
+    ("code", "python"),
+    ("code", "cpp"),
+    ("code", "unheard-of"),
+)
 
+CODE = ["def f(x):\n", "class A:\n    ", "    ", '"""', "# note\n", "@x\n", "int f(int a) {\n", "}\n", "a,b\n"]
 MARKS = ["# A", "\n## B\n", "\n", "\n\n", "```\n", "~~~", "- item\n", "| a | b |\n| - | - |\n| 1 | 2 |\n", "===\n", " "]
 pieces = st.sampled_from(
     [
@@ -51,11 +60,11 @@ def passages(text: str, kind: Kind = "text", language: str = "") -> tuple[Cut, .
     return cuts
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "language"), KINDS)
 @examined
 @given(text=texts)
-def test_every_character_is_in_one_passage(kind: Kind, text: str) -> None:
-    assert passages(text, kind) == passages(text, kind)
+def test_every_character_is_in_one_passage(kind: Kind, language: str, text: str) -> None:
+    assert passages(text, kind, language) == passages(text, kind, language)
 
 
 def prose(seed: int, paragraphs: int) -> list[str]:
@@ -67,12 +76,12 @@ def prose(seed: int, paragraphs: int) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(20))
-def test_a_paragraph_more_changes_few_passages(kind: Kind, seed: int) -> None:
+@pytest.mark.parametrize(("kind", "language"), KINDS)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_paragraph_more_changes_few_passages(kind: Kind, language: str, seed: int) -> None:
     paragraphs = prose(seed, 400)
-    before = {cut.text for cut in passages("\n\n".join(paragraphs), kind)}
+    before = {cut.text for cut in passages("\n\n".join(paragraphs), kind, language)}
     paragraphs.insert(seed * 15, "Something new that nobody wrote before.")
-    after = {cut.text for cut in passages("\n\n".join(paragraphs), kind)}
+    after = {cut.text for cut in passages("\n\n".join(paragraphs), kind, language)}
     assert len(before) > 150
     assert len(after - before) <= 8
