@@ -13,7 +13,7 @@ from jackfield.cli.call_lines import count
 from jackfield.cli.files.added_account import account, as_object, code_of
 from jackfield.cli.files.adding import Added, add_all
 from jackfield.cli.files.adding_progress import shown_adding
-from jackfield.cli.files.addresses import Address, addressed, collection_option, json_option, reason_option
+from jackfield.cli.files.addresses import Address, addressed, collection_option, json_option, new_change, reason_option
 from jackfield.cli.files.index_progress import shown_indexing, told
 from jackfield.cli.files.local_bytes import STDIN, file_bytes, stdin_bytes
 from jackfield.cli.files.local_files import LocalFiles, local_files
@@ -24,7 +24,6 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import IndexProgress, Written
 from jackfield.errors import InvalidRequest, JackfieldError
 from jackfield.files.library import Library
-from jackfield.identifiers import new_identifier
 
 T = TypeVar("T")
 
@@ -60,7 +59,7 @@ def command(
         _add_one(session, paths, address, as_path, reason, no_index=no_index, as_json=as_json)
         return
     found = local_files(paths, to=address.path, hidden=hidden)
-    added = Added(change=new_identifier("change"))
+    added = Added(change=new_change())
 
     async def worked(library: Library) -> tuple[str, IndexProgress | None]:
         opened = await library.opened(address.collection, "write")
@@ -96,7 +95,7 @@ def _add_one(
     async def written(library: Library) -> Written:
         opened = await library.opened(address.collection, "write")
         pieces = stdin_bytes() if paths[0] == STDIN else file_bytes(Path(paths[0]))
-        one = await opened.write(path, pieces, reason=reason)
+        one = await opened.write(path, pieces, reason=reason, change=new_change())
         if not no_index:
             await _indexed(library)
         return one

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 import msgspec
@@ -13,6 +11,7 @@ import msgspec
 from jackfield.contracts.files import Point
 from jackfield.errors import InvalidRequest
 from jackfield.files.moments import moment
+from jackfield.identifiers import new_identifier
 
 NUMBER = re.compile(r"v?(\d{1,9})", re.IGNORECASE)
 
@@ -64,7 +63,10 @@ def chosen_point(version: int | None, at: str | None) -> Point:
     return as_of(at) if at is not None else Point(number=version)
 
 
-Command = Callable[..., Any]
+def new_change() -> str:
+    """What all that one command does is undone by."""
+    return new_identifier("change")
+
 
 path_argument = click.argument("path", metavar="PATH")
 collection_option = click.option(

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from jackfield.cli.files.addresses import addressed, collection_option, json_option, path_argument, reason_option
+from jackfield.cli.files.addresses import (
+    addressed,
+    collection_option,
+    json_option,
+    new_change,
+    path_argument,
+    reason_option,
+)
 from jackfield.cli.files.local_bytes import STDIN, file_bytes, stdin_bytes
 from jackfield.cli.files.sentences import tell
 from jackfield.cli.files.with_library import with_collection
@@ -43,7 +50,7 @@ def command(
     address = addressed(path, collection)
 
     async def appended(opened: OpenCollection) -> Written:
-        return await opened.append(address.path, _pieces(source, line), reason=reason)
+        return await opened.append(address.path, _pieces(source, line), reason=reason, change=new_change())
 
     written = with_collection(session, address.collection, "write", appended)
     tell(written, "was appended to", as_json=as_json)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from jackfield.cli.files.addresses import all_addressed, collection_option, json_option, reason_option
+from jackfield.cli.files.addresses import all_addressed, collection_option, json_option, new_change, reason_option
 from jackfield.cli.files.sentences import tell_all
 from jackfield.cli.files.with_library import with_collection
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import Written
 from jackfield.errors import FileNotThere, InvalidRequest
 from jackfield.files.open_collection import OpenCollection
-from jackfield.identifiers import new_identifier
 
 
 @click.command("mv")
@@ -24,7 +23,7 @@ from jackfield.identifiers import new_identifier
 def command(session: Session, path: str, new_path: str, reason: str, collection: str | None, as_json: bool) -> None:
     """Rename a file with all its versions, or a folder. A NEW-PATH that ends in / is the folder to move into."""
     name, (old, new) = all_addressed((path, new_path), collection)
-    change = new_identifier("change")
+    change = new_change()
 
     async def renamed(opened: OpenCollection) -> list[Written]:
         moves = await _moves(opened, old, new)

@@ -12,6 +12,7 @@ from jackfield.cli.files.addresses import (
     all_addressed,
     collection_option,
     json_option,
+    new_change,
     path_argument,
     reason_option,
 )
@@ -22,7 +23,6 @@ from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import StoredFile, Written
 from jackfield.errors import FileNotThere, InvalidRequest
 from jackfield.files.open_collection import OpenCollection
-from jackfield.identifiers import new_identifier
 from jackfield.quantities import readable_bytes
 
 
@@ -38,7 +38,7 @@ def remove(
 ) -> None:
     """Delete files. Their versions stay, and `restore` brings them back; `purge` is for good."""
     name, named = all_addressed(paths, collection)
-    change = new_identifier("change")
+    change = new_change()
 
     async def removed(opened: OpenCollection) -> list[Written]:
         files = {file.id: file for path in named for file in await _meant(opened, path, recursive=recursive)}
@@ -66,7 +66,7 @@ def restore(
         session,
         address.collection,
         "write",
-        lambda opened: opened.undelete(address.path, as_path=as_path, reason=reason),
+        lambda opened: opened.undelete(address.path, as_path=as_path, reason=reason, change=new_change()),
     )
     tell(written, "is back", as_json=as_json)
 

@@ -9,6 +9,7 @@ from jackfield.cli.files.addresses import (
     as_of,
     collection_option,
     json_option,
+    new_change,
     path_argument,
     reason_option,
 )
@@ -52,7 +53,8 @@ def command(
         newest = history[-1].number
         chosen = version_at(history, address.path, point if back is None else _earlier(address.path, newest, back))
         to = Point(number=chosen.number)
-        return await opened.rollback(address.path, to, reason=reason, expected=newest), chosen
+        done = await opened.rollback(address.path, to, reason=reason, expected=newest, change=new_change())
+        return done, chosen
 
     written, chosen = with_collection(session, address.collection, "write", rolled_back)
     if as_json:
