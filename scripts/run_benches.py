@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from run_marked_tests import MODEL_VARIABLE, starter_model
+from run_marked_tests import pulled_model
 
 BENCHES = Path(__file__).resolve().parent.parent / "tests" / "bench"
 
 
 def main() -> int:
     """Run them; gives 1 where one ended badly."""
-    model = os.environ.get(MODEL_VARIABLE) or str(starter_model())
+    model = os.environ.get("JACKFIELD_TEST_MODEL") or str(pulled_model("starter"))
     failed = []
     for bench in sorted(BENCHES.glob("*.py")):
         print(f"\n== {bench.name}", flush=True)

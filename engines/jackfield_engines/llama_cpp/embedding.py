@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -18,14 +19,25 @@ class LlamaCppEmbeddingEngine:
     """An EmbeddingEngine: several short texts in each pass, with the tokens that the model wants around them."""
 
     def __init__(
-        self, weights: Weights, context: Context, *, model: ModelDescription, size: int, plan: EmbeddingPlan
+        self,
+        weights: Weights,
+        context: Context,
+        *,
+        model: ModelDescription,
+        size: int,
+        plan: EmbeddingPlan,
+        decomposes: bool = False,
     ) -> None:
-        """`size` is the length of the model's vectors."""
+        """`size` is the length of the model's vectors; `decomposes` that its vocabulary has letters without accents.
+
+        llama.cpp takes such letters apart too, but of a Korean syllable it keeps the first letter only.
+        """
         self.model = model
         self._weights: Weights | None = weights
         self._context = context
         self._size = size
         self._plan = plan
+        self._decomposes = decomposes
 
     @property
     def max_tokens(self) -> int:
@@ -53,6 +65,8 @@ class LlamaCppEmbeddingEngine:
         weights = self._weights
         if weights is None:
             raise EngineFailure("The model was closed.")
+        if self._decomposes and not text.isascii():
+            text = unicodedata.normalize("NFD", text)
         try:
             return weights.tokenize(text, add_special=True, parse_special=False)
         except UnicodeEncodeError as error:
