@@ -8,7 +8,7 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from jackfield.contracts.files import Extractor, FileStoreFactory
+    from jackfield.contracts.files import Extractor, FileStoreFactory, VectorIndexFactory
     from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.records import StateStoreFactory
     from jackfield.contracts.uploads import BlobStoreFactory
@@ -42,6 +42,12 @@ def jackfield_extractors() -> list[Provided[Extractor]]:
 
 
 @hookimpl
+def jackfield_vector_indexes() -> list[Provided[VectorIndexFactory]]:
+    """Nearest neighbours in memory."""
+    return [Provided("faiss", _vector_index_factory, "vectors looked at one by one, or in lists where there are many")]
+
+
+@hookimpl
 def jackfield_memories() -> list[Provided[MemoryFactory]]:
     """Units beside everything else."""
     return [Provided("sqlalchemy", _memory_factory, "memories in the same database")]
@@ -51,6 +57,12 @@ def _memory_factory() -> MemoryFactory:
     from jackfield_storage.memory.store import SqlMemories
 
     return SqlMemories()
+
+
+def _vector_index_factory() -> VectorIndexFactory:
+    from jackfield_storage.vectors.faiss_index import FaissIndexes
+
+    return FaissIndexes()
 
 
 def _state_store_factory() -> StateStoreFactory:

@@ -39,7 +39,7 @@ class ContentPreparer:
         self._reader = ContentReader(parts)
 
     async def prepare(self, digest: str, filename: str, size: int, *, vectors: bool = True) -> Prepared:
-        """Never fails for what the bytes say. Without `vectors` those are left to the job, as for many files at once."""
+        """Never fails for what the bytes say. Without `vectors` those are left to the job, as where many files come."""
         waits, extractor = await self._reader.waiting(digest, filename, size)
         if extractor is None or not extractor.quick or size > SMALL or await self._is_settled(waits):
             return waits

@@ -12,7 +12,7 @@ import structlog
 from jackfield.contracts.files import Extracted, Extractor, FileStoreParts
 from jackfield.errors import FileUnreadable, NotFound
 from jackfield.quantities import readable_bytes
-from jackfield_storage.chunking import passages_of
+from jackfield_storage.chunking.passages import passages_of
 from jackfield_storage.semantic_index.prepared import Passage, Prepared, passage_key
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class ContentReader:
         self._parts = parts
 
     async def waiting(self, digest: str, filename: str, size: int) -> tuple[Prepared, Extractor | None]:
-        """A content as it is before it is read, and who reads it; it is skipped where nobody does, or it is too large."""
+        """A content before it is read, and who reads it; skipped where nobody does, or it is too large."""
         extractor = await self._extractor(digest, filename)
         waits = Prepared(digest=digest, extractor=extractor_id(extractor), size=size, filename=filename)
         if extractor is None:
@@ -51,7 +51,7 @@ class ContentReader:
             return msgspec.structs.replace(waits, state="failed", error=error.message)
         except NotFound:
             return msgspec.structs.replace(waits, state="failed", error="Its bytes are gone from the blob store.")
-        except Exception as error:  # noqa: BLE001 - an extractor is a plugin's, and fails for one content only
+        except Exception as error:  # an extractor may be a plugin's, and fails for one content only
             log.exception("an extractor failed", extractor=waits.extractor, filename=waits.filename)
             why = f"The extractor {waits.extractor} failed at it ({type(error).__name__}); the log says more."
             return msgspec.structs.replace(waits, state="failed", error=why)

@@ -1,0 +1,117 @@
+"""From the arms' rankings to what is found: fused, put in the files that hold it, perhaps ranked again."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection
+
+from jackfield.contracts.files import Found, Query
+from jackfield_storage.semantic_index.fusion import fused, places_of
+from jackfield_storage.semantic_index.holders import Holder, Within, beginnings, held_within, holders
+from jackfield_storage.semantic_index.name_arm import Named
+from jackfield_storage.semantic_index.reranking import telling
+from jackfield_storage.semantic_index.search_words import SearchWords
+
+NAME_WEIGHT = 1.0
+PATH_WEIGHT = 3.0
+"""What a file's name counts beside what is in it, and a path that was typed, for that one is meant."""
+RERANKED = 30
+"""Places that are ranked again where that is asked for."""
+
+
+class Rankings(msgspec.Struct, frozen=True):
+    """What the arms found: passages by words and by meaning, both best first, and files by name."""
+
+    by_words: list[int]
+    by_meaning: dict[int, float]
+    named: Named
+    words: SearchWords
+
+
+class Ranked(msgspec.Struct):
+    """A passage in a file, and what it scores."""
+
+    holder: Holder
+    score: float
+
+
+def found_passages(
+    connection: Connection, query: Query, within: Within, names: dict[str, str], rankings: Rankings
+) -> tuple[Found, ...]:
+    """The best passages of files within, or the best of each file where the query asks for whole files."""
+    rankings = _only_within(connection, rankings, within)
+    by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
+    scores = fused([(by_words, 1.0), (by_meaning, 1.0)])
+    best = sorted(scores, key=lambda passage: (-scores[passage], passage))[: 3 * query.limit + RERANKED]
+    held = holders(connection, best, within)
+    ranked = [Ranked(holder, scores[passage]) for passage in best for holder in held.get(passage, ())]
+    ranked = _in_order(_with_names(connection, ranked, within, rankings.named))
+    if query.rerank:
+        ranked = _again(ranked, rankings)
+    if query.whole_files:
+        ranked = _best_of_each(ranked)
+    return tuple(
+        Found(
+            file_id=one.holder.file_id,
+            collection=names[one.holder.collection_id],
+            path=one.holder.path,
+            version=one.holder.version,
+            start=one.holder.start,
+            end=one.holder.end,
+            text=one.holder.text,
+            heading=one.holder.heading,
+            score=round(one.score, 6),
+            keyword_rank=by_words.get(one.holder.passage_id),
+            meaning_rank=by_meaning.get(one.holder.passage_id),
+            similarity=rankings.by_meaning.get(one.holder.passage_id),
+        )
+        for one in ranked[: query.limit]
+    )
+
+
+def _only_within(connection: Connection, rankings: Rankings, within: Within) -> Rankings:
+    """Below a folder, places are counted among what is there; elsewhere the arms have seen to it."""
+    if not within.under:
+        return rankings
+    there = held_within(connection, {*rankings.by_words, *rankings.by_meaning}, within)
+    return msgspec.structs.replace(
+        rankings,
+        by_words=[passage for passage in rankings.by_words if passage in there],
+        by_meaning={passage: value for passage, value in rankings.by_meaning.items() if passage in there},
+    )
+
+
+def _with_names(connection: Connection, ranked: list[Ranked], within: Within, named: Named) -> list[Ranked]:
+    """Let each file that was named count with its best passage, or with its first where none was found."""
+    bonus = fused([(places_of(named.files), PATH_WEIGHT if named.path_typed else NAME_WEIGHT)], of=2.0)
+    first: dict[str, Ranked] = {}
+    for one in ranked:
+        first.setdefault(one.holder.file_id, one)
+    unseen = beginnings(connection, [file_id for file_id in bonus if file_id not in first], within)
+    for file_id, score in bonus.items():
+        if file_id in first:
+            first[file_id].score += score
+    return ranked + [Ranked(holder, bonus[file_id]) for file_id, holder in unseen.items()]
+
+
+def _again(ranked: list[Ranked], rankings: Rankings) -> list[Ranked]:
+    """The first places by how telling their passages are, the others behind them."""
+    head = telling(
+        [(one.holder.heading, one.holder.text) for one in ranked[:RERANKED]],
+        [rankings.by_meaning.get(one.holder.passage_id) for one in ranked[:RERANKED]],
+        rankings.words,
+    )
+    for one, score in zip(ranked, head, strict=False):
+        one.score = (one.score + score) / 2
+    return _in_order(ranked[:RERANKED]) + ranked[RERANKED:]
+
+
+def _best_of_each(ranked: list[Ranked]) -> list[Ranked]:
+    best: dict[str, Ranked] = {}
+    for one in ranked:
+        best.setdefault(one.holder.file_id, one)
+    return list(best.values())
+
+
+def _in_order(ranked: list[Ranked]) -> list[Ranked]:
+    return sorted(ranked, key=lambda one: (-one.score, one.holder.path, one.holder.start))

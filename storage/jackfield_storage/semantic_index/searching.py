@@ -1,0 +1,144 @@
+"""A search: both arms at once, one ranking of passages, and the files that hold them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from sqlalchemy import Connection, bindparam, text
+
+from jackfield.contracts.files import Embedder, FileStoreParts, Query, SearchResult
+from jackfield.errors import CollectionNotFound, InvalidRequest, ModelError, Unavailable
+from jackfield.files.paths import checked_folder
+from jackfield_storage.engine import Database
+from jackfield_storage.semantic_index.full_text import Scope
+from jackfield_storage.semantic_index.holders import Within
+from jackfield_storage.semantic_index.keyword_arm import KeywordArm
+from jackfield_storage.semantic_index.meaning_arm import MeaningArm
+from jackfield_storage.semantic_index.name_arm import Named, named
+from jackfield_storage.semantic_index.ranking import Rankings, found_passages
+from jackfield_storage.semantic_index.search_words import SearchWords, search_words
+
+MOST_FOUND = 200
+"""The largest limit."""
+DEPTH = 96
+"""Places of an arm that are ranked; below a folder more, until there are enough."""
+DEEPEST = 50_000
+DEEPER = 8
+"""Times as many places at each further try."""
+
+_COLLECTIONS = text("""
+    SELECT id, name, (SELECT count(*) FROM collections) AS number,
+        EXISTS (SELECT 1 FROM contents WHERE state = 'pending') AS pending
+    FROM collections WHERE name IN :names
+""").bindparams(bindparam("names", expanding=True))
+
+_UNREAD = "Some files have not been read yet and are found by their names only."
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A query with what it names looked up; `unread` says that some files wait to be indexed."""
+
+    query: Query
+    words: SearchWords
+    within: Within
+    everywhere: bool
+    names: dict[str, str]
+    unread: bool
+
+    @property
+    def scope(self) -> Scope:
+        """Where full text looks."""
+        return Scope(self.within.collection_ids, self.everywhere)
+
+
+class Similar(msgspec.Struct, frozen=True):
+    """What the meaning arm found; `notice` says that it could not look, or not at everything."""
+
+    similarities: dict[int, float]
+    notice: str = ""
+    looked: bool = True
+
+
+class Searcher:
+    """Finds passages for queries."""
+
+    def __init__(self, database: Database, parts: FileStoreParts) -> None:
+        self._database = database
+        self._embedder: Embedder = parts.embedder
+        self._keywords = KeywordArm()
+        self._meaning = MeaningArm(database, parts.vector_indexes)
+
+    async def search(self, query: Query) -> SearchResult:
+        """Raises CollectionNotFound, or InvalidRequest for a query without a word or a limit out of bounds."""
+        words = search_words(query.text)
+        if not 1 <= query.limit <= MOST_FOUND:
+            raise InvalidRequest(f"A search finds 1 to {MOST_FOUND} passages, not {query.limit}.", parameter="limit")
+        under = checked_folder(query.under)
+        asked = await self._database.look(lambda connection: _looked_up(connection, query, words, under))
+        depth = max(DEPTH, 3 * query.limit)
+        while True:
+            result, most = await self._at_depth(asked, depth)
+            if not under or most < depth or len(result.found) >= query.limit or depth >= DEEPEST:
+                return result
+            depth *= DEEPER
+
+    async def close(self) -> None:
+        """Let the thread of the vectors end."""
+        await self._meaning.close()
+
+    async def _at_depth(self, asked: Asked, depth: int) -> tuple[SearchResult, int]:
+        """The result, and how many places the longer arm had."""
+        async with asyncio.TaskGroup() as arms:
+            by_words = arms.create_task(self._by_words(asked, depth))
+            by_meaning = arms.create_task(self._by_meaning(asked, depth))
+        similar = by_meaning.result()
+        passages, files = by_words.result()
+        rankings = Rankings(passages, similar.similarities, files, asked.words)
+        most = max(len(passages), len(similar.similarities))
+        found = await self._database.look(
+            lambda connection: found_passages(connection, asked.query, asked.within, asked.names, rankings)
+        )
+        notices = [similar.notice, _UNREAD if asked.unread else ""]
+        mode = asked.query.mode if similar.looked else "keyword"
+        return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices))), most
+
+    async def _by_words(self, asked: Asked, depth: int) -> tuple[list[int], Named]:
+        """Passages in their order, and files by what they are called."""
+        if asked.query.mode == "meaning" and await self._embedder.key() is not None:
+            return [], Named()
+
+        def ranked(connection: Connection) -> tuple[list[int], Named]:
+            passages = self._keywords.ranked(connection, asked.words, asked.scope, depth)
+            return passages, named(connection, asked.query.text, asked.words.words, asked.within.collection_ids)
+
+        return await self._database.look(ranked)
+
+    async def _by_meaning(self, asked: Asked, depth: int) -> Similar:
+        if asked.query.mode == "keyword":
+            return Similar({})
+        model = await self._embedder.key()
+        if model is None:
+            return Similar({}, "No embedding model is installed, so files are found by words only.", looked=False)
+        try:
+            vectors = await self._embedder.embed([asked.query.text])
+        except (Unavailable, ModelError) as error:
+            return Similar({}, f"Files are found by words only: {error.message}", looked=False)
+        nearest = await self._meaning.ranked(model, vectors[0], asked.within.collection_ids, depth)
+        few = f"{nearest.waiting} passages have no vector yet and are found by words only."
+        return Similar(nearest.similarities, few if nearest.waiting else "")
+
+
+def _looked_up(connection: Connection, query: Query, words: SearchWords, under: str) -> Asked:
+    rows = connection.execute(_COLLECTIONS, {"names": list(query.collections)}).all()
+    names = {row.id: row.name for row in rows}
+    if missing := set(query.collections) - set(names.values()):
+        raise CollectionNotFound(f"There is no collection '{min(missing)}'.")
+    return Asked(
+        query=query,
+        words=words,
+        within=Within(tuple(names), under),
+        everywhere=bool(rows) and rows[0].number == len(rows),
+        names=names,
+        unread=any(row.pending for row in rows),
+    )
