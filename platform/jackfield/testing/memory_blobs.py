@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blake3 import blake3
@@ -44,6 +44,17 @@ class InMemoryBlobs:
     async def remove(self, digest: str) -> bool:
         """Whether there were any."""
         return self._blobs.pop(digest, None) is not None
+
+    def damage(self, digest: str, content: bytes | None) -> None:
+        """Have other bytes under a digest, or none, as a failing disk does."""
+        if content is None:
+            self._blobs.pop(digest)
+        else:
+            self._blobs[digest] = content
+
+    def age(self, digest: str, by: timedelta) -> None:
+        """Let bytes have been put earlier."""
+        self._stored_at[digest] -= by
 
     async def all(self) -> AsyncGenerator[StoredBlob]:
         """Those that are there when it begins."""
