@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
-
 from jackfield.contracts.files import FileStore, FileStoreParts, VerifyReport
 from jackfield.contracts.records import StateStore
 from jackfield_storage.engine import Database
@@ -14,11 +11,9 @@ from jackfield_storage.semantic_files.files import SqlFiles
 from jackfield_storage.semantic_files.links import SqlLinks
 from jackfield_storage.semantic_files.verifying import verified
 from jackfield_storage.semantic_files.watches import SqlWatches
+from jackfield_storage.semantic_index.index import SqlIndex
 from jackfield_storage.semantic_index.preparing import ContentPreparer
 from jackfield_storage.state_store import SqlStateStore
-
-if TYPE_CHECKING:
-    from jackfield_storage.semantic_index.index import SqlIndex
 
 
 class SqlFileStore:
@@ -31,6 +26,7 @@ class SqlFileStore:
         self._collections = SqlCollections(database, arrivals)
         self._files = SqlFiles(database, parts, ContentPreparer(database, parts), arrivals)
         self._links = SqlLinks(database)
+        self._index = SqlIndex(database, parts)
         self._watches = SqlWatches(database)
 
     @property
@@ -45,11 +41,9 @@ class SqlFileStore:
     def links(self) -> SqlLinks:
         return self._links
 
-    @cached_property
+    @property
     def index(self) -> SqlIndex:
-        from jackfield_storage.semantic_index.index import SqlIndex
-
-        return SqlIndex(self._database, self._parts)
+        return self._index
 
     @property
     def watches(self) -> SqlWatches:
@@ -59,7 +53,7 @@ class SqlFileStore:
         return await verified(self._database, self._parts, deep=deep, repair=repair)
 
     async def close(self) -> None:
-        pass
+        await self._index.close()
 
 
 class SqlFileStores:
