@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.records import StateStoreFactory
     from jackfield.contracts.uploads import BlobStoreFactory
+    from jackfield_storage.extraction.reader_process import ReaderProcess
 
 
 @hookimpl
@@ -36,7 +37,11 @@ def jackfield_file_stores() -> list[Provided[FileStoreFactory]]:
 def jackfield_extractors() -> list[Provided[Extractor]]:
     """From the particular to the general: the first that claims a file reads it."""
     return [
-        Provided("markdown", _markdown_extractor, "Markdown files"),
+        Provided("documents", _document_extractor, "PDF, Word, Excel and PowerPoint"),
+        Provided("html", _html_extractor, "web pages"),
+        Provided("markdown", _markdown_extractor, "Markdown"),
+        Provided("table", _table_extractor, "CSV and TSV"),
+        Provided("code", _code_extractor, "source code and configuration"),
         Provided("text", _text_extractor, "text in any encoding that can be told"),
     ]
 
@@ -81,6 +86,38 @@ def _file_store_factory() -> FileStoreFactory:
     from jackfield_storage.semantic_files.store import SqlFileStores
 
     return SqlFileStores()
+
+
+def _reader() -> ReaderProcess:
+    from jackfield.settings import load_settings
+    from jackfield_storage.extraction.reader_process import ReaderProcess
+
+    files = load_settings().files
+    return ReaderProcess(seconds=files.extraction_seconds, memory_mb=files.extraction_memory_mb)
+
+
+def _document_extractor() -> Extractor:
+    from jackfield_storage.extraction.documents import DocumentExtractor
+
+    return DocumentExtractor(_reader())
+
+
+def _html_extractor() -> Extractor:
+    from jackfield_storage.extraction.html import HtmlExtractor
+
+    return HtmlExtractor(_reader())
+
+
+def _table_extractor() -> Extractor:
+    from jackfield_storage.extraction.text import TableExtractor
+
+    return TableExtractor()
+
+
+def _code_extractor() -> Extractor:
+    from jackfield_storage.extraction.text import CodeExtractor
+
+    return CodeExtractor()
 
 
 def _markdown_extractor() -> Extractor:
