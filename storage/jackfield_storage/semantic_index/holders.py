@@ -34,21 +34,22 @@ class Within(msgspec.Struct, frozen=True):
     collection_ids: tuple[str, ...]
     under: str
 
+    @property
+    def bounds(self) -> dict[str, str]:
+        """Of paths, as parameters."""
+        return {"under": self.under, "first": f"{self.under}/", "last": f"{self.under}{BEHIND_SLASH}"}
+
+    @property
     def parameters(self) -> dict[str, object]:
         """For the statements here."""
-        return {
-            "collections": list(self.collection_ids),
-            "under": self.under,
-            "first": f"{self.under}/",
-            "last": f"{self.under}{BEHIND_SLASH}",
-        }
+        return {"collections": list(self.collection_ids), **self.bounds}
 
 
 def held_within(connection: Connection, passages: Collection[int], within: Within) -> set[int]:
     """Those of some passages that a file within holds."""
     if not passages:
         return set()
-    return set(connection.scalars(_HELD, {**within.parameters(), "passages": list(passages)}))
+    return set(connection.scalars(_HELD, {**within.parameters, "passages": list(passages)}))
 
 
 def holders(connection: Connection, passages: Sequence[int], within: Within) -> dict[int, list[Holder]]:
@@ -57,7 +58,7 @@ def holders(connection: Connection, passages: Sequence[int], within: Within) -> 
     if not passages:
         return {}
     statement = _HOLDERS_POSTGRES if connection.dialect.name == "postgresql" else _HOLDERS_SQLITE
-    for row in connection.execute(statement, {**within.parameters(), "passages": list(passages), "most": MOST_PLACES}):
+    for row in connection.execute(statement, {**within.parameters, "passages": list(passages), "most": MOST_PLACES}):
         files = found.setdefault(row.passage_id, {})
         known = files.get(row.file_id)
         if (known is None and len(files) < FILES_OF_A_PASSAGE) or (known is not None and row.start < known.start):
@@ -69,7 +70,7 @@ def beginnings(connection: Connection, file_ids: Sequence[str], within: Within) 
     """By file, its first passage; one without a text begins with nothing, and is passage 0."""
     if not file_ids:
         return {}
-    given = {**within.parameters(), "files": list(file_ids)}
+    given = {**within.parameters, "files": list(file_ids)}
     return {row.file_id: Holder(*row) for row in connection.execute(_BEGINNINGS, given)}
 
 

@@ -31,6 +31,8 @@ COMMON_SECONDS = 60.0
 """How long a word is taken to be common, once it was found to be."""
 MOST_COMMON = 10_000
 
+_ANY_ENDING = r"[^\W\d_]{0,5}"
+
 SATURATION = 1.2
 LENGTH = 0.75
 """BM25's k1 and b."""
@@ -149,7 +151,9 @@ def _by_bm25(
         norm = SATURATION * (1 - LENGTH + LENGTH * len(row.text) / mean)
         score = 0.0
         for word, weight in idf.items():
-            count = found.get(word) or (1 if row.id in holders.get(word, ()) else 0)
+            count = found.get(word, 0)
+            if word in holders:  # the database knows whether, and only the text how often
+                count = max(count, 1) if row.id in holders[word] else 0
             score += weight * count * (SATURATION + 1) / (count + norm)
         scores[row.id] = score
     return sorted(scores, key=lambda passage: (-scores[passage], passage))
@@ -162,7 +166,7 @@ class WordCounts:
         self._words = {without_accents(word): word for word in words}
         stems = sorted({_stem(word): word for word in self._words}.items(), key=lambda pair: -len(pair[0]))
         self._named = [self._words[word] for _, word in stems]
-        either = "|".join(rf"({re.escape(stem)})[^\W_]{{0,5}}" for stem, _ in stems)
+        either = "|".join(f"({re.escape(stem)}){_ANY_ENDING if stem.isalpha() else ''}" for stem, _ in stems)
         self._pattern = re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])")
 
     def of(self, heading: str, text: str) -> dict[str, int]:

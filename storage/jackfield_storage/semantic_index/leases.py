@@ -1,0 +1,48 @@
+"""What only one process of an installation does at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, delete, or_
+
+from jackfield_storage.engine import Database
+from jackfield_storage.tables import IndexLeaseRow
+
+LEASE = timedelta(seconds=60)
+"""After which a process that was killed is in nobody's way."""
+
+
+class Lease:
+    """The right to do something, held by one process; to be renewed with each piece of the work."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self._holder = uuid4().hex
+
+    async def taken(self) -> bool:
+        """Whether it is this process's now."""
+        return await self._database.commit(self.renewed)
+
+    def renewed(self, connection: Connection) -> bool:
+        """As `taken`, within a transaction."""
+        now = datetime.now(UTC)
+        given = {"holder": self._holder, "leased_until": now + LEASE}
+        taking = (
+            self._database.insert(IndexLeaseRow)
+            .values(name=self._name, **given)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_=given,
+                where=or_(IndexLeaseRow.holder == self._holder, IndexLeaseRow.leased_until < now),
+            )
+            .returning(IndexLeaseRow.name)
+        )
+        return connection.execute(taking).one_or_none() is not None
+
+    async def let_go(self) -> None:
+        """Let others do it."""
+        mine = delete(IndexLeaseRow).where(IndexLeaseRow.name == self._name, IndexLeaseRow.holder == self._holder)
+        await self._database.changed(mine.returning(IndexLeaseRow.name))
