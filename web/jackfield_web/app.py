@@ -29,6 +29,7 @@ from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
 from jackfield_web.identity.declared_rights import DeclaredRights
 from jackfield_web.identity.recognise import principal_dependency, recognise
 from jackfield_web.library.controllers import LIBRARY_CONTROLLERS
+from jackfield_web.memory.controller import MemoryController
 from jackfield_web.messages.controller import MessageController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
@@ -76,6 +77,7 @@ def create_app(
             ToolController,
             BudgetController,
             UsageController,
+            MemoryController,
             HealthController,
             MetricsController,
             *IDENTITY_CONTROLLERS,

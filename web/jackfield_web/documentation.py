@@ -128,6 +128,7 @@ TAGS = [
     Tag(name="Responses", description="Conversations that are kept, as OpenAI's newer API has them."),
     Tag(name="Files", description="Files that were uploaded."),
     Tag(name="Semantic files", description="Files that keep every version, found by words and by meaning."),
+    Tag(name="Memory", description="What is remembered of whoever asks."),
     Tag(name="Completions", description="Raw prompts, as text or token ids."),
     Tag(name="Embeddings", description="Texts as vectors."),
     Tag(name="Models", description="What is installed, and what is loaded."),

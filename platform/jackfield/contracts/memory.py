@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,6 +55,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     team_id: str | None = None
 
 
+@runtime_checkable
 class Memory(Protocol):
     """Remembers and recalls; it never decides by itself what is worth keeping. Usable from one event loop."""
 

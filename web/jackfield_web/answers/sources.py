@@ -25,6 +25,11 @@ class FileSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     mode: Annotated[SearchMode, Meta(description="By words, by meaning, or both, which is `hybrid`.")] | None = None
 
 
+Remembers = Annotated[
+    bool, Meta(description="Recall what bears on the question, and remember what its asker says of themselves.")
+]
+
+
 class ToldSource(msgspec.Struct, frozen=True, kw_only=True):
     """A source that an answer was given: a passage of a file's version, from byte to byte of its text, or a memory.
 

@@ -11,7 +11,7 @@ from jackfield.contracts.runs import Priority, RunRequest, ToolUse
 from jackfield.contracts.sampling import SamplingOverrides, layered_sampling
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Message
-from jackfield_web.answers.sources import FileSearch, file_use
+from jackfield_web.answers.sources import FileSearch, Remembers, file_use
 from jackfield_web.chat.conversation import ChatMessage, conversation
 from jackfield_web.steps import AgentName, Allowed, Limits, Mode, Protocol, ServerTools, run_limits
 from jackfield_web.tool_specs import check_names
@@ -39,6 +39,7 @@ class RunStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     call_protocol: Protocol | None = None
     call_mode: Mode | None = None
     files: FileSearch | None = None
+    memory: Remembers | None = None
     temperature: Annotated[float, Meta(description="0 always takes the likeliest token.")] | None = None
     seed: Annotated[int, Meta(description="Draws the same tokens again.")] | None = None
     max_tokens: Annotated[int, Meta(ge=1, description="The longest single answer of the model.")] | None = None
@@ -65,6 +66,7 @@ def run_asked_for(start: RunStart) -> RunRequest:
         priority=start.priority or "normal",
         tools=_tool_use(start),
         files=file_use(start.files),
+        memory=start.memory or False,
         agent=start.agent,
         limits=run_limits(start.limits),
     )
