@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from jackfield.errors import FileUnreadable
 
@@ -18,6 +19,14 @@ SAMPLE = 64 * 1024
 """Bytes that an unknown encoding is told from, beginning a little before the first that is not UTF-8."""
 CONTROL = bytes({*range(32), 127} - set(b"\t\n\f\r\x1b\b"))
 """Bytes that no text has, in any encoding that keeps ASCII where it is."""
+
+LATIN = ("cp1252", "cp1250")
+OTHER_SCRIPTS = (
+    *("cp1251", "koi8_r", "gb18030", "cp932", "euc_jp", "big5", "cp949", "cp1253", "cp1255", "cp1256"),
+    *("cp874", "cp1254", *LATIN),
+)
+"""Encodings that files without a mark are in, by what is likeliest."""
+HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 
 
 def looks_like_text(head: bytes) -> bool:
@@ -61,12 +70,32 @@ def _as(encoding: str, data: bytes, filename: str, why: str) -> str:
 
 
 def _guessed_encoding(data: bytes, first_odd: int, filename: str) -> str:
+    """Of those that are in use: a detector that may answer any encoding often takes a short text for a rare one's."""
     from charset_normalizer import from_bytes
 
     start = max(0, first_odd - SAMPLE // 4)
-    best = from_bytes(data[start : start + SAMPLE]).best()
-    if best is None:
+    sample = data[start : start + SAMPLE]
+    candidates = LATIN if _few_accents(sample) else OTHER_SCRIPTS
+    matches = from_bytes(sample, cp_isolation=list(candidates))
+    if not matches:
         raise FileUnreadable(
             f"'{filename}' is in no encoding that could be told (byte {first_odd:,} is not UTF-8). Save it as UTF-8."
         )
-    return best.encoding
+    fits = {
+        candidate: _fit(match.chaos, match.coherence)
+        for match in matches
+        for candidate in match.could_be_from_charset
+        if candidate in candidates
+    }
+    return min(fits, key=lambda candidate: (fits[candidate], candidates.index(candidate)))
+
+
+def _fit(chaos: float, coherence: float) -> tuple[float, float]:
+    """How odd a text is, then how unlike every language; rounded, so that next to nothing decides nothing."""
+    return round(chaos, 2), -round(coherence, 1)
+
+
+def _few_accents(sample: bytes) -> bool:
+    """Whether letters beyond ASCII stand alone among others, as in no script but the Latin one."""
+    runs = HIGH_BYTES.findall(sample)
+    return sum(len(run) == 1 for run in runs) > 0.6 * len(runs)

@@ -132,7 +132,7 @@ class _Running:
         timer.start()
         try:
             yield
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, ValueError) as error:
             raise FileUnreadable(late if passed.is_set() else self._death(filename)) from error
         finally:
             timer.cancel()
