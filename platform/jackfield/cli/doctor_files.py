@@ -45,7 +45,7 @@ def _index(now: IndexProgress) -> Finding:
     waiting = now.contents - now.contents_done - now.failed
     said = f"{count(now.contents_done, 'text')} indexed, {waiting:,} waiting, {now.failed:,} failed"
     if now.failed:
-        remedy = "jackfield files ls -r shows which; jackfield files index --retry"
+        remedy = "jackfield files ls --unread says why; jackfield files index --retry tries again"
         return Finding(subject="index", health="broken", detail=said, remedy=remedy, optional=True)
     if not now.done:
         said += "" if waiting else f"; {now.passages - now.passages_done:,} passages are not found by meaning yet"

@@ -121,7 +121,7 @@ class Desk:
 
     def write(self, path: str, text: str) -> int:
         """A new version of a file, whose number is given."""
-        version: int = self.done("add", "-", "--as", path, "--json", typed=text).json["version"]["number"]
+        version: int = self.done("add", "-", "--as", path, "--no-index", "--json", typed=text).json["version"]["number"]
         return version
 
     def install_embedder(self) -> None:

@@ -11,11 +11,11 @@ import click
 from jackfield.cli.files.addresses import json_option
 from jackfield.cli.files.passages import place, snippet, words_of
 from jackfield.cli.files.sentences import cell
-from jackfield.cli.files.with_library import with_library
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
+from jackfield.cli.with_workbench import with_workbench
 from jackfield.contracts.files import Found, SearchMode, SearchResult
-from jackfield.files.library import Library
+from jackfield.workbench import Workbench
 
 COLUMNS = ("COLLECTION", "PATH", "VERSION", "START", "END", "SCORE", "HEADING", "TEXT")
 INDENT = "    "
@@ -31,7 +31,7 @@ WIDEST = 100
     show_default=True,
     help="By words, by meaning, or both.",
 )
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True, help="How many at most.")
 @click.option("--files", "whole_files", is_flag=True, help="Each file once, by its best passage.")
 @click.option("--in", "under", default="", metavar="FOLDER", help="Only below this path.")
 @click.option("--rerank", is_flag=True, help="Look at the best again, more closely and more slowly.")
@@ -57,8 +57,8 @@ def command(
     """
     question = " ".join(words)
 
-    async def searched(library: Library) -> tuple[SearchResult, int]:
-        result = await library.search(
+    async def searched(workbench: Workbench) -> tuple[SearchResult, bool]:
+        result = await workbench.library().search(
             question,
             collections=collections,
             under=under,
@@ -67,10 +67,9 @@ def command(
             whole_files=whole_files,
             rerank=rerank,
         )
-        waiting = await library.indexing()
-        return result, waiting.contents - waiting.contents_done - waiting.failed
+        return result, await workbench.semantic.embedder.key() is not None
 
-    result, waiting = with_library(session, searched)
+    result, knows_meaning = with_workbench(session, searched)
     if as_json:
         print_json(result)
         return
@@ -80,9 +79,10 @@ def command(
         print_table(COLUMNS, map(_row, result.found))
     if not result.found:
         say("Nothing was found.")
-    for remark in (result.notice, _waiting(waiting)):
-        if remark:
-            say(remark)
+    if result.notice:
+        say(result.notice)
+    if not knows_meaning:
+        say("To find them by meaning too: jackfield models pull embeddings && jackfield files index")
 
 
 def _show(result: SearchResult, question: str) -> None:
@@ -100,9 +100,3 @@ def _row(found: Found) -> tuple[str, ...]:
     text = cell(" ".join(found.text.split()))
     where = (cell(found.collection), cell(found.path), str(found.version), str(found.start), str(found.end))
     return (*where, f"{found.score:.4f}", cell(found.heading), text)
-
-
-def _waiting(contents: int) -> str:
-    if contents <= 0:
-        return ""
-    return f"{contents:,} {'text waits' if contents == 1 else 'texts wait'} to be indexed: `jackfield files index`."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from jackfield.cli.call_lines import count
@@ -39,8 +37,6 @@ def command(session: Session, only_status: bool, retry: bool, collection: str | 
         say("Stopped; what was indexed stays, and `jackfield files index` goes on.")
         raise
     _print(ended, as_json=as_json)
-    if ended.failed:
-        sys.exit(1)
 
 
 async def _indexed(library: Library, report: Report, collection: str | None, *, retry: bool) -> IndexProgress:

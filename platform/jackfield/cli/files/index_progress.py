@@ -28,7 +28,9 @@ def shown_indexing() -> Iterator[Report]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("Indexing", total=None)
-        yield lambda now: bars.update(task, description=_described(now), completed=_done(now), total=_all(now))
+        yield lambda now: bars.update(
+            task, description=f"Indexing: {_described(now)}", completed=_done(now), total=_all(now)
+        )
 
 
 class TenthLines:
@@ -41,7 +43,7 @@ class TenthLines:
         """Say a line if one is due."""
         tenth = _done(now) * 10 // (_all(now) or 1)
         if tenth > self._said:
-            say(f"{_described(now)}: {tenth * 10}%")
+            say(f"Indexing: {_described(now)}")
         self._said = max(tenth, self._said)
 
 
@@ -52,18 +54,18 @@ def as_object(now: IndexProgress) -> dict[str, Any]:
 
 def told(now: IndexProgress) -> str:
     """How far indexing is, in a sentence or a few."""
-    said = [f"{count(now.contents_done, 'text')} of {now.contents:,} read, {_embedded(now)}."]
+    if now.done:
+        said = [f"{count(now.contents_done, 'text')} in {count(now.passages, 'passage')} can be found."]
+    else:
+        said = [f"{_described(now)}."]
     if now.failed:
-        said.append(f"{count(now.failed, 'file')} could not be read; `jackfield files ls -r` shows which.")
+        said.append(f"{count(now.failed, 'file')} could not be read; `jackfield files ls --unread` says why.")
     return " ".join([*said, now.notice] if now.notice else said)
 
 
-def _embedded(now: IndexProgress) -> str:
-    return f"{now.passages_done:,} of {count(now.passages, 'passage')} found by meaning"
-
-
 def _described(now: IndexProgress) -> str:
-    return f"Indexing: {now.contents_done + now.failed:,} of {count(now.contents, 'text')}, {_embedded(now)}"
+    texts = f"{now.contents_done + now.failed:,} of {count(now.contents, 'text')} read"
+    return f"{texts}, {now.passages_done:,} of {count(now.passages, 'passage')} ready"
 
 
 def _done(now: IndexProgress) -> int:

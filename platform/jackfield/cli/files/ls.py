@@ -20,6 +20,7 @@ from jackfield.errors import FileNotThere
 from jackfield.files.open_collection import OpenCollection
 from jackfield.quantities import readable_bytes
 
+UNREAD = ("pending", "skipped", "failed")
 COLUMNS = ("PATH", "VERSION", "SIZE", "MODIFIED", "BY", "")
 
 
@@ -35,33 +36,39 @@ class Folder(msgspec.Struct, kw_only=True):
 @click.command("ls")
 @click.argument("folder", default="")
 @click.option("-r", "--recursive", is_flag=True, help="Every file below, not folders.")
+@click.option("--unread", is_flag=True, help="Files whose text is not found, and why; all below the folder.")
 @click.option("--deleted", is_flag=True, help="Deleted files, which can be restored; all below the folder.")
 @collection_option
 @json_option
 @pass_session
 def command(
-    session: Session, folder: str, recursive: bool, deleted: bool, collection: str | None, as_json: bool
+    session: Session,
+    folder: str,
+    recursive: bool,
+    unread: bool,
+    deleted: bool,
+    collection: str | None,
+    as_json: bool,
 ) -> None:
     """List files, and folders with what is in them; a file by its path, too."""
     address = addressed(folder, collection)
 
     async def listed(opened: OpenCollection) -> tuple[str, tuple[StoredFile, ...]]:
         files = await opened.every(under=address.path, deleted=deleted)
-        if deleted:
-            files = tuple(file for file in files if file.deleted_at)
         if not files and address.path.strip("/") and not deleted:
             raise FileNotThere(f"There is no file or folder '{address.path}' in collection '{opened.name}'.")
-        return opened.name, files
+        return opened.name, tuple(file for file in files if not unread or file.index in UNREAD)
 
     name, files = with_collection(session, address.collection, "read", listed)
-    folders, shown = ([], files) if recursive or deleted else _one_level(files, address.path.strip("/"))
+    folders, shown = ([], files) if recursive or unread or deleted else _one_level(files, address.path.strip("/"))
     if as_json:
         print_json({"collection": name, "folders": folders, "files": shown})
     elif files or not sys.stdout.isatty():
         print_table(COLUMNS, [*map(_folder_row, folders), *map(_file_row, shown)])
         say(f"{count(len(files), 'file')}, {readable_bytes(sum(file.size for file in files))}, in '{cell(name)}'")
     else:
-        say(f"There are no {'deleted ' if deleted else ''}files in '{cell(name)}'.")
+        kind = "deleted " if deleted else "unread " if unread else ""
+        say(f"There are no {kind}files in '{cell(name)}'.")
 
 
 def _one_level(files: Iterable[StoredFile], under: str) -> tuple[list[Folder], list[StoredFile]]:

@@ -51,6 +51,8 @@ def version_row(version: FileVersion) -> tuple[str, ...]:
 def state(file: StoredFile) -> str:
     """What is worth knowing of a file: whether its text is found, and who holds it."""
     said = [INDEXED[file.index]]
+    if file.index == "failed" and file.index_error:
+        said = [f"unreadable: {cell(file.index_error)}"]
     if file.lock:
         said.append(f"locked by {cell(file.lock.by.name)} until {when(file.lock.until)}")
     if file.deleted_at:
