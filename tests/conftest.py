@@ -15,7 +15,7 @@ import structlog
 from jackfield.contracts.records import sqlite_url
 from jackfield.logs import StderrHandler
 from jackfield.testing.scripted_engine import ScriptedEngine
-from jackfield.testing.temporary_workbench import temporary_workbench
+from jackfield.testing.temporary_workbench import MODEL, temporary_workbench
 from jackfield.workbench import Workbench
 
 
@@ -57,7 +57,8 @@ def library_workbench(tmp_path: Path) -> LibraryWorkbench:
         await asyncio.to_thread(AlembicMigrator().upgrade, sqlite_url(folder))
         store = await SqlStateStoreFactory().open(sqlite_url(folder))
         with_storage = (("storage", storage), *plugins)
-        async with temporary_workbench(folder, make_engine, plugins=with_storage, store=store, **settings) as workbench:
+        chosen = {"default_model": MODEL, **settings}
+        async with temporary_workbench(folder, make_engine, plugins=with_storage, store=store, **chosen) as workbench:
             yield workbench
 
     return opened

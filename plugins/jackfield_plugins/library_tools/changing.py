@@ -91,9 +91,14 @@ class DeleteDocument(LibraryTool):
     )
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
-        """Raises FileNotThere, FileLocked."""
+        """A file that is deleted already stays so; raises FileNotThere for one that never was, FileLocked."""
         collection = await self.opened(arguments, "write")
-        return _told(await collection.delete(arguments["path"], **self.step(arguments)))
+        path = arguments["path"]
+        try:
+            return _told(await collection.delete(path, **self.step(arguments)))
+        except FileNotThere:
+            await collection.look(path, deleted=True)
+            return from_file([f"'{path}' is deleted already."])
 
 
 class RestoreDocument(LibraryTool):

@@ -62,13 +62,13 @@ class ContentController(Controller):
         version: Version = None,
         at: At = None,
         known: Known = None,
-    ) -> Stream | Response[None]:
+    ) -> Stream | Response[bytes]:
         """The newest version, unless a number or a time says another. `ETag` is the version's number."""
         opened = await (await library.opened(collection)).read(path, point_of(version, at))
         tag = etag(opened.version.number)
         if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):
             await opened.pieces.aclose()
-            return Response(None, status_code=304, headers={"etag": tag})
+            return Response(b"", status_code=304, media_type=OCTETS, headers={"etag": tag})
         return await sent(opened)
 
     @put(
