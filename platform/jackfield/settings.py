@@ -165,12 +165,14 @@ class FileSettings(Section):
 
 
 class MemorySettings(Section):
-    """Whether facts are taken from conversations and recalled in later ones, how many, and for how many days."""
+    """Whether what people say of themselves is remembered at this terminal; how much an answer is given of it.
+
+    Facts are kept for `keep_days`, or with 0 until they are forgotten.
+    """
 
     enabled: bool = False
     recalled: int = Field(default=5, ge=1, le=50)
     keep_days: int = Field(default=0, ge=0)
-    model: str = ""
 
 
 class TelemetrySettings(Section):
