@@ -7,19 +7,22 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jackfield.contracts.files import Collection, Grant, GrantKind
 from jackfield.errors import Conflict, InvalidRequest, NameTaken
 from jackfield.files.paths import checked_collection_name
 from jackfield.identifiers import new_identifier
+from jackfield_storage.compiled_once import CompiledOnce
 from jackfield_storage.engine import Database
 from jackfield_storage.semantic_files.arriving import Arrivals
 from jackfield_storage.semantic_files.forgetting import forget
 from jackfield_storage.semantic_files.heads import collection_named, held_collection
-from jackfield_storage.semantic_files.rows import COLLECTIONS, collection
+from jackfield_storage.semantic_files.rows import COLLECTIONS, COLLECTIONS_WITH_GRANTS, collection, collections
 from jackfield_storage.tables import CollectionGrantRow, CollectionRow, FileRow
+
+_NAMED = CompiledOnce(COLLECTIONS_WITH_GRANTS.where(CollectionRow.name == bindparam("name")))
 
 
 class SqlCollections:
@@ -49,12 +52,15 @@ class SqlCollections:
         return await self._named(name, work)
 
     async def get(self, name: str) -> Collection:
-        return await self._database.look(lambda connection: collection(connection, collection_named(connection, name)))
+        def work(connection: Connection) -> Collection:
+            found = collections(_NAMED.rows(connection, {"name": name}))
+            return found[0] if found else collection(connection, collection_named(connection, name))
+
+        return await self._database.look(work)
 
     async def all(self) -> tuple[Collection, ...]:
         def work(connection: Connection) -> tuple[Collection, ...]:
-            rows = connection.execute(COLLECTIONS.order_by(CollectionRow.name)).all()
-            return tuple(collection(connection, row) for row in rows)
+            return collections(connection.execute(COLLECTIONS_WITH_GRANTS))
 
         return await self._database.look(work)
 

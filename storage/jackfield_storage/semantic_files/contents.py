@@ -30,7 +30,7 @@ def content_of(connection: Connection, prepared: Preparations, digest: str, path
     known = prepared.get((digest, path))
     if known is None:
         raise NotPrepared(digest, path, size)
-    keep(connection, (digest, known.text_digest))
+    keep(connection, (digest,))
     return entered(connection, known)
 
 

@@ -52,7 +52,7 @@ class SqlFiles:
         self._largest = parts.largest
         self._arrivals = arrivals
         self._commits = Commits(database, preparer, arrivals)
-        self._texts = Texts(database, parts, arrivals)
+        self._texts = Texts(database, parts)
         self._turns = Turns()
 
     async def write(

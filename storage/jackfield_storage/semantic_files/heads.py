@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, select
 
 from jackfield.contracts.files import Actor
 from jackfield.errors import CollectionNotFound, FileChanged, FileLocked, FileNotThere, NameTaken
@@ -43,6 +43,11 @@ _BELOW = CompiledOnce(
 def collection_named(connection: Connection, name: str) -> Any:
     """A collection's row; raises CollectionNotFound."""
     return _one(_COLLECTION.rows(connection, {"name": name}), name)
+
+
+def id_of(name: str) -> ScalarSelect[str]:
+    """A collection's id within a larger statement, which finds nothing where there is no such collection."""
+    return select(CollectionRow.id).where(CollectionRow.name == name).scalar_subquery()
 
 
 def held_collection(connection: Connection, name: str) -> Any:

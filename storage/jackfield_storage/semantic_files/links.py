@@ -15,7 +15,7 @@ from jackfield.files.paths import checked_folder, checked_path
 from jackfield.identifiers import new_identifier
 from jackfield_storage.compiled_once import CompiledOnce
 from jackfield_storage.engine import Database
-from jackfield_storage.semantic_files.heads import any_below, collection_named, file_there
+from jackfield_storage.semantic_files.heads import any_below, collection_named, file_there, id_of
 from jackfield_storage.semantic_files.reading import version_at
 from jackfield_storage.semantic_files.rows import LINKS, link
 from jackfield_storage.tables import FileLinkRow
@@ -72,9 +72,11 @@ class SqlLinks:
 
     async def all(self, collection: str) -> tuple[Link, ...]:
         def work(connection: Connection) -> tuple[Link, ...]:
-            this = collection_named(connection, collection)
-            chosen = LINKS.where(FileLinkRow.collection_id == this.id)
-            return tuple(map(link, connection.execute(chosen.order_by(FileLinkRow.id))))
+            chosen = LINKS.where(FileLinkRow.collection_id == id_of(collection))
+            links = tuple(map(link, connection.execute(chosen.order_by(FileLinkRow.id))))
+            if not links:
+                collection_named(connection, collection)
+            return links
 
         return await self._database.look(work)
 

@@ -12,6 +12,7 @@ from jackfield_storage.semantic_files.heads import (
     below_bounds,
     collection_named,
     file_at,
+    id_of,
     last_deleted,
     not_there,
 )
@@ -35,20 +36,20 @@ def page(
     connection: Connection, collection_name: str, *, under: str, deleted: bool, limit: int, after: str
 ) -> tuple[StoredFile, ...]:
     """Files below a path, behind another; with `deleted` those that were deleted last at their paths."""
-    collection = collection_named(connection, collection_name)
-    chosen = FILES.where(FileRow.collection_id == collection.id, FileRow.path > after)
+    chosen = FILES.where(FileRow.collection_id == id_of(collection_name), FileRow.path > after)
     if under:
         bounds = below_bounds(under)
         chosen = chosen.where(FileRow.path > bounds["first"], FileRow.path < bounds["last"])
     if not deleted:
         chosen = chosen.where(FileRow.deleted_at.is_(None))
-        return tuple(map(stored_file, connection.execute(chosen.order_by(FileRow.path).limit(limit))))
+        files = tuple(map(stored_file, connection.execute(chosen.order_by(FileRow.path).limit(limit))))
+        return files or _nothing_in(connection, collection_name)
     rows = connection.execute(
         chosen.where(FileRow.deleted_at.is_not(None)).order_by(
             FileRow.path, FileRow.deleted_at.desc(), FileRow.id.desc()
         )
     )
-    return _first_of_each_path(rows, limit)
+    return _first_of_each_path(rows, limit) or _nothing_in(connection, collection_name)
 
 
 def history(connection: Connection, collection_name: str, path: str, *, deleted: bool) -> tuple[FileVersion, ...]:
@@ -62,14 +63,20 @@ def changes(
     connection: Connection, collection_name: str, *, since: datetime | None, limit: int
 ) -> tuple[FileVersion, ...]:
     """Versions of all files, newest first."""
-    collection = collection_named(connection, collection_name)
-    chosen = VERSIONS.where(FileVersionRow.collection_id == collection.id)
+    chosen = VERSIONS.where(FileVersionRow.collection_id == id_of(collection_name))
     if since is not None:
         chosen = chosen.where(FileVersionRow.written_at >= since)
     newest = chosen.order_by(
         FileVersionRow.written_at.desc(), FileVersionRow.file_id.desc(), FileVersionRow.number.desc()
     )
-    return tuple(map(file_version, connection.execute(newest.limit(limit))))
+    versions = tuple(map(file_version, connection.execute(newest.limit(limit))))
+    return versions or _nothing_in(connection, collection_name)
+
+
+def _nothing_in(connection: Connection, collection_name: str) -> tuple[()]:
+    """Raises CollectionNotFound where there is nothing since there is no such collection."""
+    collection_named(connection, collection_name)
+    return ()
 
 
 def _first_of_each_path(rows: Any, limit: int) -> tuple[StoredFile, ...]:

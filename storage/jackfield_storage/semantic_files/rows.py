@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -30,6 +32,16 @@ FILES = (
 )
 VERSIONS = select(*FileVersionRow.__table__.columns)
 COLLECTIONS = select(*CollectionRow.__table__.columns)
+COLLECTIONS_WITH_GRANTS = (
+    select(
+        *CollectionRow.__table__.columns,
+        CollectionGrantRow.kind.label("grant_kind"),
+        CollectionGrantRow.holder_id.label("grant_holder"),
+        CollectionGrantRow.level.label("grant_level"),
+    )
+    .outerjoin(CollectionGrantRow, CollectionGrantRow.collection_id == CollectionRow.id)
+    .order_by(CollectionRow.name, CollectionGrantRow.kind, CollectionGrantRow.holder_id)
+)
 LINKS = (
     select(
         *FileLinkRow.__table__.columns,
@@ -96,6 +108,22 @@ def file_version(row: Any) -> FileVersion:
 
 def collection(connection: Connection, row: Any) -> Collection:
     """A row of COLLECTIONS, with its grants."""
+    grants = _GRANTS.rows(connection, {"collection_id": row.id})
+    return _collection(row, (Grant(kind=grant.kind, id=grant.holder_id, level=grant.level) for grant in grants))
+
+
+def collections(rows: Iterable[Any]) -> tuple[Collection, ...]:
+    """Rows of COLLECTIONS_WITH_GRANTS, of which each collection has one for every grant, or one without."""
+    return tuple(_with_its_grants(list(group)) for _, group in groupby(rows, lambda row: row.id))
+
+
+def _with_its_grants(rows: list[Any]) -> Collection:
+    granted = (row for row in rows if row.grant_kind is not None)
+    grants = (Grant(kind=row.grant_kind, id=row.grant_holder, level=row.grant_level) for row in granted)
+    return _collection(rows[0], grants)
+
+
+def _collection(row: Any, grants: Iterable[Grant]) -> Collection:
     return Collection(
         id=row.id,
         name=row.name,
@@ -104,10 +132,7 @@ def collection(connection: Connection, row: Any) -> Collection:
         quota_bytes=row.quota_bytes,
         used_bytes=row.used_bytes,
         files=row.files,
-        grants=tuple(
-            Grant(kind=grant.kind, id=grant.holder_id, level=grant.level)
-            for grant in _GRANTS.rows(connection, {"collection_id": row.id})
-        ),
+        grants=tuple(grants),
     )
 
 

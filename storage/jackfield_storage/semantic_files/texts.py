@@ -8,20 +8,20 @@ from pathlib import PurePosixPath
 
 import msgspec
 from blake3 import blake3
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from jackfield.contracts.files import FileStoreParts, FileVersion, IndexState, Point
 from jackfield.errors import FileUnreadable, NotFound
-from jackfield_storage.blob_uses import keep
 from jackfield_storage.engine import Database
-from jackfield_storage.semantic_files.arriving import Arrivals
 from jackfield_storage.semantic_files.heads import collection_named
 from jackfield_storage.semantic_files.reading import checked_pieces, meant_version
 from jackfield_storage.semantic_files.rows import file_version
-from jackfield_storage.semantic_index.contents import entered
+from jackfield_storage.semantic_index.pending import Claimed, settled
 from jackfield_storage.semantic_index.prepared import Prepared
 from jackfield_storage.semantic_index.reading import ContentReader
 from jackfield_storage.tables import ContentRow
+
+_CONTENT = select(*ContentRow.__table__.columns).where(ContentRow.id == bindparam("content_id"))
 
 BLANK = 64 << 10
 """Bytes up to which a file without passages may be a text of nothing but spaces."""
@@ -31,6 +31,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     """A version, and what has been read out of it."""
 
     version: FileVersion
+    content: Claimed | None = None
     state: IndexState = "pending"
     error: str | None = None
     text_digest: str | None = None
@@ -39,17 +40,16 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 class Texts:
     """Texts of versions."""
 
-    def __init__(self, database: Database, parts: FileStoreParts, arrivals: Arrivals) -> None:
+    def __init__(self, database: Database, parts: FileStoreParts) -> None:
         self._database = database
         self._blobs = parts.blobs
-        self._arrivals = arrivals
         self._reader = ContentReader(parts)
 
     async def of(self, collection: str, path: str, point: Point) -> str:
         """A version's text; raises FileUnreadable, BlobDamaged."""
         read = await self._database.look(partial(_read, collection_name=collection, path=path, point=point))
         if read.state == "pending":
-            read = await self._read_now(read.version)
+            read = await self._read_now(read)
         if read.state == "empty":
             return await self._blank(read.version)
         if read.text_digest is None:
@@ -59,16 +59,12 @@ class Texts:
         text = await self._kept(read.text_digest)
         return text.decode() if text is not None else await self._anew(read)
 
-    async def _read_now(self, version: FileVersion) -> Read:
+    async def _read_now(self, read: Read) -> Read:
         """Read a version's text, which the index then need not."""
-        prepared = await self._prepared(version)
-        try:
-            await self._database.commit(partial(_entered, prepared=prepared))
-        except BaseException:
-            if prepared.text_digest is not None:
-                await self._arrivals.drop(prepared.text_digest)
-            raise
-        return Read(version=version, state=prepared.state, error=prepared.error, text_digest=prepared.text_digest)
+        prepared, content = await self._prepared(read.version), read.content
+        if content is not None:
+            await self._database.commit(lambda connection: settled(connection, content, prepared))
+        return Read(version=read.version, state=prepared.state, error=prepared.error, text_digest=prepared.text_digest)
 
     async def _prepared(self, version: FileVersion) -> Prepared:
         name = PurePosixPath(version.path).name
@@ -107,16 +103,14 @@ class Texts:
 def _read(connection: Connection, collection_name: str, path: str, point: Point) -> Read:
     row = meant_version(connection, collection_named(connection, collection_name), path, point)
     version = file_version(row)
-    chosen = select(ContentRow.state, ContentRow.error, ContentRow.text_digest).where(ContentRow.id == row.content_id)
-    content = connection.execute(chosen).one_or_none()
+    content = connection.execute(_CONTENT, {"content_id": row.content_id}).one_or_none()
     if content is None:
         return Read(version=version)
-    return Read(version=version, state=content.state, error=content.error, text_digest=content.text_digest)
-
-
-def _entered(connection: Connection, prepared: Prepared) -> None:
-    """Settle the content, unless the file was forgotten meanwhile."""
-    named = (ContentRow.digest == prepared.digest, ContentRow.extractor == prepared.extractor)
-    if connection.scalar(select(ContentRow.id).where(*named)) is not None:
-        keep(connection, (prepared.text_digest,))
-        entered(connection, prepared)
+    claimed = Claimed(**{name: getattr(content, name) for name in ("id", "digest", "extractor", "size", "filename")})
+    return Read(
+        version=version,
+        content=claimed,
+        state=content.state,
+        error=content.error,
+        text_digest=content.text_digest,
+    )

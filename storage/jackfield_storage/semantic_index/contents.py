@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from jackfield_storage.blob_uses import keep
 from jackfield_storage.semantic_index.liveness import text_came
 from jackfield_storage.semantic_index.prepared import Prepared
 from jackfield_storage.semantic_index.turn import take_turn
@@ -40,6 +41,7 @@ def entered(connection: Connection, prepared: Prepared) -> int:
     To be called before the file's row is written, in the same transaction.
     """
     take_turn(connection)
+    keep(connection, (prepared.text_digest,))
     named = {"digest": prepared.digest, "extractor": prepared.extractor}
     found = connection.execute(_FIND, named).one_or_none()
     outcome = {"state": prepared.state, "error": prepared.error, "text_digest": prepared.text_digest}

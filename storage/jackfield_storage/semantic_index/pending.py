@@ -64,6 +64,8 @@ def given_back(connection: Connection, content_ids: Sequence[int]) -> None:
 def settled(connection: Connection, claimed: Claimed, read: Prepared) -> None:
     """Write down what was read. Where another extractor reads it than before, its files go over to the new reading."""
     take_turn(connection)
+    if connection.scalar(select(ContentRow.id).where(ContentRow.id == claimed.id)) is None:
+        return  # its files were purged meanwhile
     content_id = entered(connection, read)
     if content_id == claimed.id:
         return
