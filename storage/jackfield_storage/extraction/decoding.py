@@ -16,7 +16,7 @@ BYTE_ORDER_MARKS = (
 )
 """Longer ones first where one begins with another."""
 SAMPLE = 64 * 1024
-"""Bytes that an unknown encoding is told from, beginning a little before the first that is not UTF-8."""
+"""Bytes that an unknown encoding is told from, beginning with the line of the first that is not UTF-8."""
 CONTROL = bytes({*range(32), 127} - set(b"\t\n\f\r\x1b\b"))
 """Bytes that no text has, in any encoding that keeps ASCII where it is."""
 
@@ -39,8 +39,8 @@ def decoded(data: bytes, *, filename: str) -> tuple[str, bool]:
     text, own = _decoded(data, filename)
     if "\0" in text:
         raise FileUnreadable(
-            f"'{filename}' has a NUL character (the {text.index(chr(0)) + 1:,}th), so it is no text file; "
-            "remove it, or keep the file as it is and unread."
+            f"'{filename}' is no text file, since its character {text.index(chr(0)) + 1:,} is NUL; "
+            "remove that, or keep the file as it is and unread."
         )
     return text, own
 
@@ -73,8 +73,7 @@ def _guessed_encoding(data: bytes, first_odd: int, filename: str) -> str:
     """Of those that are in use: a detector that may answer any encoding often takes a short text for a rare one's."""
     from charset_normalizer import from_bytes
 
-    start = max(0, first_odd - SAMPLE // 4)
-    sample = data[start : start + SAMPLE]
+    sample = _odd_words(data, first_odd)
     candidates = LATIN if _few_accents(sample) else OTHER_SCRIPTS
     matches = from_bytes(sample, cp_isolation=list(candidates))
     if not matches:
@@ -93,6 +92,14 @@ def _guessed_encoding(data: bytes, first_odd: int, filename: str) -> str:
 def _fit(chaos: float, coherence: float) -> tuple[float, float]:
     """How odd a text is, then how unlike every language; rounded, so that next to nothing decides nothing."""
     return round(chaos, 2), -round(coherence, 1)
+
+
+def _odd_words(data: bytes, first_odd: int) -> bytes:
+    """The words that are not ASCII, of which there may be few among many that tell nothing."""
+    start = max(data.rfind(b"\n", 0, first_odd), first_odd - SAMPLE // 4, 0)
+    end = data.find(b"\n", start + SAMPLE, start + 2 * SAMPLE)
+    words = data[start : end if end > 0 else start + SAMPLE].split()
+    return b" ".join(word for word in words if not word.isascii())
 
 
 def _few_accents(sample: bytes) -> bool:

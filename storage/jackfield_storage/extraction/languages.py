@@ -90,7 +90,7 @@ INTERPRETERS = {
     "python": "python", "bash": "shell", "sh": "shell", "zsh": "shell", "node": "javascript", "deno": "typescript",
     "ruby": "ruby", "perl": "perl", "php": "php", "lua": "lua", "julia": "julia", "rscript": "r", "make": "makefile",
 }  # fmt: skip
-SHEBANG = re.compile(rb"#![ \t]*\S*?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-\S+[ \t]+)*([A-Za-z]+)[\d.]*)?")
+SHEBANG = re.compile(rb"#![ \t]*+(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-\S+[ \t]+)*([A-Za-z]+)[\d.]*)?")
 OPENINGS = ((b"<?php", "php"), (b"<?xml", "xml"), (b"{", "json"), (b"[", "json"))
 
 

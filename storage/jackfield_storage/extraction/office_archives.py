@@ -8,7 +8,7 @@ from zipfile import ZipFile
 from jackfield_storage.extraction.orders import State
 
 PARTS = {"word/": ".docx", "xl/": ".xlsx", "ppt/": ".pptx"}
-MOST_MEMBERS = 20_000
+MOST_MEMBERS = 10_000
 MOST_UNPACKED = 1 << 30
 SUSPICIOUS_RATIO = 200
 SMALL = 32 << 20

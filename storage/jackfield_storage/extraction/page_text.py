@@ -41,7 +41,7 @@ class PageText(HTMLParser):
 
     def text(self) -> str:
         """All of it, without empty lines in a row; the page's title first, if it is not the first heading."""
-        lines = (line.strip() for line in "".join(self._parts).split("\n"))
+        lines = (SPACE.sub(" ", line).strip() for line in "".join(self._parts).split("\n"))
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
         text = text.replace(KEPT_SPACE, " ").replace(KEPT_LINE, "\n")
         title = SPACE.sub(" ", self._title).strip()
