@@ -51,7 +51,7 @@ def link(
         "write",
         lambda opened: opened.link(address.path, folder=folder, version=version, expires_at=expires_at),
     )
-    url = f"{_site(session.settings)}/shared/{token}"
+    url = f"{site(session.settings)}/shared/{token}"
     if as_json:
         print_json({"link": made, "token": token, "url": url})
         return
@@ -92,7 +92,7 @@ def unlink(session: Session, link_id: str, collection: str | None, as_json: bool
         say(f"The link to '{cell(revoked.path)}' holds no longer; it was followed {_times(revoked.uses)}.")
 
 
-def _site(settings: Settings) -> str:
+def site(settings: Settings) -> str:
     """How the server is reached: as settings say, else at the address that it listens on."""
     if settings.identity.enabled and settings.identity.public_url:
         return settings.identity.public_url.rstrip("/")
