@@ -52,9 +52,12 @@ def test_a_person_sees_passages_with_the_words_marked(machine: Installation, tmp
         assert terminal.ended() == 0
         assert "0007.md · Number 7 · version 1, bytes " in terminal.seen
         assert "\x1b[1mbackups\x1b[0m" in terminal.raw
-    with at_terminal(machine.environment, "files", "ls") as terminal:
+    machine.run("files", "add", "-", "--as", f"{'long-' * 12}end.md", typed="text")
+    with at_terminal(machine.environment, "files", "ls", columns=60) as terminal:
         assert terminal.ended() == 0
-        assert "1 file, " in terminal.seen
+        assert "2 files, " in terminal.seen
+        assert "…" not in terminal.seen
+        assert "end.md" in terminal.seen
 
 
 def test_a_terminal_is_shown_text_only(machine: Installation, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
 
 from jackfield.cli.files.addresses import addressed, collection_option, json_option
-from jackfield.cli.files.sentences import cell, version_row
+from jackfield.cli.files.sentences import cell, version_row, when
 from jackfield.cli.files.with_library import with_collection
 from jackfield.cli.output import print_json, print_table, say
 from jackfield.cli.session import Session, pass_session
@@ -16,7 +18,7 @@ from jackfield.contracts.files import FileVersion
 from jackfield.files.moments import beginning
 from jackfield.files.open_collection import OpenCollection
 
-COLUMNS = ("VERSION", "WHEN", "BY", "WHAT", "SIZE", "REASON", "CHANGE")
+COLUMNS = ("PATH", "VERSION", "WHEN", "BY", "WHAT", "SIZE", "REASON", "CHANGE")
 
 
 @click.command("log")
@@ -41,12 +43,24 @@ def command(session: Session, path: str, since: str | None, limit: int, collecti
     more, versions = len(versions) > limit, versions[:limit]
     if as_json:
         print_json(versions)
-    elif address.path and (versions or not sys.stdout.isatty()):
-        print_table(COLUMNS, [(*version_row(version), version.change) for version in versions])
-    elif versions or not sys.stdout.isatty():
-        rows = [(cell(version.path), *version_row(version), version.change) for version in versions]
-        print_table(("PATH", *COLUMNS), rows)
-    else:
+    elif not sys.stdout.isatty():
+        print_table(COLUMNS, [(cell(version.path), *version_row(version), version.change) for version in versions])
+    elif not versions:
         say("Nothing was changed since then." if since else "Nothing was written yet.")
+    elif address.path:
+        print_table(COLUMNS[1:-1], map(version_row, versions))
+    else:
+        _show_by_change(versions)
     if more:
         say(f"There are more; --limit {limit * 10} shows them.")
+
+
+def _show_by_change(versions: Sequence[FileVersion]) -> None:
+    """Versions under what they were part of, which is what can be undone."""
+    for change, group in itertools.groupby(versions, key=lambda version: version.change):
+        part = list(group)
+        said = " · ".join(filter(None, (when(part[0].written_at), cell(part[0].author.name), cell(part[0].reason))))
+        click.echo(f"{said}  {click.style(change, dim=True)}")
+        for version in part:
+            number, _, _, done, size, _ = version_row(version)
+            click.echo(f"    {cell(version.path)}: version {number}, {done}, {size}")

@@ -64,7 +64,8 @@ def command(
     if as_json:
         print_json({"collection": name, "folders": folders, "files": shown})
     elif files or not sys.stdout.isatty():
-        print_table(COLUMNS, [*map(_folder_row, folders), *map(_file_row, shown)])
+        columns = [*COLUMNS[:3], "DELETED", *COLUMNS[4:]] if deleted else COLUMNS
+        print_table(columns, [*map(_folder_row, folders), *map(_file_row, shown)])
         say(f"{count(len(files), 'file')}, {readable_bytes(sum(file.size for file in files))}, in '{cell(name)}'")
     else:
         kind = "deleted " if deleted else "unread " if unread else ""

@@ -55,8 +55,6 @@ def state(file: StoredFile) -> str:
         said = [f"unreadable: {cell(file.index_error)}"]
     if file.lock:
         said.append(f"locked by {cell(file.lock.by.name)} until {when(file.lock.until)}")
-    if file.deleted_at:
-        said.append(f"deleted {when(file.deleted_at)}")
     return ", ".join(filter(None, said))
 
 

@@ -27,8 +27,8 @@ def test_every_version_can_be_read(plan: Any) -> None:
 def test_history_is_told_newest_first_with_its_reasons(plan: Any) -> None:
     plan.done("append", "plan.md", "--text", "four", "--reason", "there is more")
     rows = plan.done("log", "plan.md").rows
-    assert [row[0] for row in rows] == ["4", "3", "2", "1"]
-    assert rows[0][3:6:2] == ["appended to", "there is more"]
+    assert [row[:2] for row in rows] == [["plan.md", number] for number in "4321"]
+    assert rows[0][4:7:2] == ["appended to", "there is more"]
     assert [change["path"] for change in plan.done("log", "--limit", "2", "--json").json] == ["plan.md", "plan.md"]
     assert plan.done("log", "--since", "tomorrow", "--json").json == []
 
@@ -95,7 +95,7 @@ def test_a_deleted_file_comes_back_or_is_forgotten(plan: Any) -> None:
     plan.done("rm", "plan.md")
     assert plan("cat", "plan.md").code == 4
     assert [row[0] for row in plan.done("ls", "--deleted").rows] == ["plan.md"]
-    assert plan.done("log", "plan.md").rows[0][3] == "deleted"
+    assert plan.done("log", "plan.md").rows[0][4] == "deleted"
     plan.done("restore", "plan.md", "--as", "back.md")
     assert plan.done("cat", "back.md").out == "one\n2\nthree\n"
     kept = plan("purge", "back.md", "--yes")
