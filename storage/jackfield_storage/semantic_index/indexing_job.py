@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -13,11 +14,13 @@ from sqlalchemy import Connection, text
 from jackfield.contracts.files import FileStoreParts, IndexProgress
 from jackfield.errors import Unavailable
 from jackfield_storage.engine import Database
+from jackfield_storage.semantic_index.leases import renewed_meanwhile
 from jackfield_storage.semantic_index.pending import (
     Claimed,
     claimed,
     given_back,
     is_waiting,
+    kept,
     outdated,
     settled,
 )
@@ -82,10 +85,11 @@ class IndexingJob:
         while contents := await self._database.commit(claimed):
             left = list(contents)
             try:
-                while left:
-                    await self._text(left[0])
-                    del left[0]
-                    await telling.tell()
+                async with renewed_meanwhile(partial(self._keep, left)):
+                    while left:
+                        await self._text(left[0])
+                        del left[0]
+                        await telling.tell()
             finally:
                 if left:
                     await self._give_back(left)
@@ -94,6 +98,10 @@ class IndexingJob:
         waits, extractor = await self._reader.waiting(content.digest, content.filename, content.size)
         read = waits if extractor is None else await self._reader.read(waits, extractor)
         await self._database.commit(lambda connection: settled(connection, content, read))
+
+    async def _keep(self, contents: Sequence[Claimed]) -> None:
+        ids = [content.id for content in contents]
+        await self._database.commit(lambda connection: kept(connection, ids))
 
     async def _give_back(self, contents: Sequence[Claimed]) -> None:
         ids = [content.id for content in contents]
@@ -111,8 +119,9 @@ class IndexingJob:
                 await asyncio.sleep(LOOKED_EACH)
                 continue
             try:
-                while await making.batch():
-                    await telling.tell()
+                async with renewed_meanwhile(making.lease.taken):
+                    while await making.batch():
+                        await telling.tell()
             except Unavailable as error:
                 return f"Vectors are still missing: {error.message}"
             finally:

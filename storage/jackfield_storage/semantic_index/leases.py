@@ -1,17 +1,46 @@
-"""What only one process of an installation does at a time."""
+"""What only one process of an installation does at a time, for as long as it lives."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import Connection, delete, or_
 
+from jackfield.errors import StateUnavailable
 from jackfield_storage.engine import Database
 from jackfield_storage.tables import IndexLeaseRow
 
-LEASE = timedelta(seconds=60)
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
 """After which a process that was killed is in nobody's way."""
+RENEWED_EACH = 5.0
+"""Seconds; what holds a lease may take far longer over one piece of its work than the lease runs."""
+
+
+@asynccontextmanager
+async def renewed_meanwhile(renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Renew what this process holds until the block ends."""
+    task = asyncio.create_task(_renewing(renew))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _renewing(renew: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(RENEWED_EACH)
+        try:
+            await renew()
+        except StateUnavailable as error:
+            log.warning("a lease could not be renewed; another process may do the same work", reason=str(error))
 
 
 class Lease:

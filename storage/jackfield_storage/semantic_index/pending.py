@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, or_, select, text, update
 
 from jackfield_storage.semantic_files.heads import collection_named
 from jackfield_storage.semantic_index.contents import entered
+from jackfield_storage.semantic_index.leases import LEASE
 from jackfield_storage.semantic_index.liveness import moved
 from jackfield_storage.semantic_index.prepared import Prepared
 from jackfield_storage.semantic_index.turn import take_turn
@@ -18,9 +19,8 @@ from jackfield_storage.tables import ContentRow, FileRow
 AT_ONCE = 32
 BYTES_AT_ONCE = 4 << 20
 """What a process takes at a time; a content that is larger it takes alone."""
-LEASE = timedelta(minutes=10)
-"""Longer than any extractor may take for what is taken at a time."""
 MOST_ATTEMPTS = 3
+"""After the first of which a content is taken alone, so that one that kills its process spoils no other."""
 
 GAVE_UP = (
     f"Reading it was begun {MOST_ATTEMPTS} times and never came to an end: the process died, perhaps of too little "
@@ -53,6 +53,12 @@ def claimed(connection: Connection) -> list[Claimed]:
     )
     found = [Claimed(**row._mapping) for row in connection.execute(taking)] if taken else []  # noqa: SLF001 - public
     return sorted(found, key=lambda content: content.id)
+
+
+def kept(connection: Connection, content_ids: Sequence[int]) -> None:
+    """Go on holding contents that this process has still to read."""
+    these = update(ContentRow).where(ContentRow.id.in_(content_ids), ContentRow.state == "pending")
+    connection.execute(these.values(leased_until=datetime.now(UTC) + LEASE))
 
 
 def given_back(connection: Connection, content_ids: Sequence[int]) -> None:
@@ -111,7 +117,9 @@ def _as_many_as_fit(rows: Sequence[Any]) -> list[int]:
     room = BYTES_AT_ONCE
     for row in rows:
         room -= row.size
-        if taken and room < 0:
+        if taken and (room < 0 or row.attempts):
             break
         taken.append(row.id)
+        if row.attempts:
+            break
     return taken
