@@ -101,14 +101,13 @@ async def _history_anywhere(opened: OpenCollection, path: str, version: int) -> 
     pytest.fail(f"version {version} of '{path}' was acknowledged and is nowhere")
 
 
-async def check_found(library: Library, opened: OpenCollection, promises: Promises, newest: list[Acknowledged]) -> None:
-    """The newest version's text is found, and no older one's."""
-    for one in newest[-3:]:
-        if one.word:
-            found = await library.search(one.word, mode="keyword")
-            stands = {file.path: file.version for file in await opened.every()}
-            is_newest = stands.get(one.path) == one.version
-            assert any(passage.path == one.path for passage in found.found) == is_newest, one
+async def check_found(library: Library, opened: OpenCollection, newest: list[Acknowledged]) -> None:
+    """A word is found in the files whose newest version has it, and in no other."""
+    texts = {file.path: await all_bytes(opened, file.path) for file in await opened.every()}
+    for word in [one.word for one in newest if one.word][-3:]:
+        found = await library.search(word, mode="keyword", whole_files=True)
+        have = {path for path, text in texts.items() if word.encode() in text}
+        assert {passage.path for passage in found.found} == have, word
 
 
 def faults_but_orphans(report: VerifyReport) -> list[str]:
@@ -134,11 +133,12 @@ async def test_files_versions_and_index_agree_after_every_kill(
             assert faults_but_orphans(report) == [], f"after kill {number + 1}"
             orphans += len(report.faults)
             await check_promises(opened, promises, newest)
-            progress = await library.run_index()
-            assert progress.done, progress
-            assert progress.failed == 0
-            assert faults_but_orphans(await library.verify()) == []
-            await check_found(library, opened, promises, newest)
+            if kind != "index" or number + 1 == kills:  # else the next process goes on with it, and dies too
+                progress = await library.run_index()
+                assert progress.done, progress
+                assert progress.failed == 0
+                assert faults_but_orphans(await library.verify()) == []
+                await check_found(library, opened, newest)
     async with opened_library(home, database_url=database_url) as library:
         opened = await library.opened(level="write")
         repaired = await library.verify(deep=True, repair=True)
