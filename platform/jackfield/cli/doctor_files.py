@@ -43,10 +43,9 @@ def _documents() -> Finding:
 
 def _index(now: IndexProgress) -> Finding:
     waiting = now.contents - now.contents_done - now.failed
-    said = f"{count(now.contents_done, 'text')} indexed, {waiting:,} waiting, {now.failed:,} failed"
+    said = f"{count(now.contents_done, 'text')} indexed, {waiting:,} waiting"
     if now.failed:
-        remedy = "jackfield files ls --unread says why; jackfield files index --retry tries again"
-        return Finding(subject="index", health="broken", detail=said, remedy=remedy, optional=True)
+        said += f", {now.failed:,} unreadable (`jackfield files ls --unread` says why)"
     if not now.done:
         said += "" if waiting else f"; {now.passages - now.passages_done:,} passages are not found by meaning yet"
         return Finding(subject="index", health="missing", detail=said, remedy="jackfield files index", optional=True)

@@ -13,6 +13,9 @@ from jackfield.cli.call_lines import count
 from jackfield.cli.output import say
 from jackfield.contracts.files import IndexProgress
 
+WORTH_LINES = 100
+"""Texts and passages from which on somebody who sees no bar is told how far it is."""
+
 Report = Callable[[IndexProgress], None]
 
 
@@ -42,7 +45,7 @@ class TenthLines:
     def __call__(self, now: IndexProgress) -> None:
         """Say a line if one is due."""
         tenth = _done(now) * 10 // (_all(now) or 1)
-        if tenth > self._said:
+        if tenth > self._said and _all(now) >= WORTH_LINES:
             say(f"Indexing: {_described(now)}")
         self._said = max(tenth, self._said)
 
@@ -54,10 +57,7 @@ def as_object(now: IndexProgress) -> dict[str, Any]:
 
 def told(now: IndexProgress) -> str:
     """How far indexing is, in a sentence or a few."""
-    if now.done:
-        said = [f"{count(now.contents_done, 'text')} in {count(now.passages, 'passage')} can be found."]
-    else:
-        said = [f"{_described(now)}."]
+    said = [f"{count(now.passages, 'passage')} can be found." if now.done else f"{_described(now)}."]
     if now.failed:
         said.append(f"{count(now.failed, 'file')} could not be read; `jackfield files ls --unread` says why.")
     return " ".join([*said, now.notice] if now.notice else said)

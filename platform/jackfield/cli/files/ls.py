@@ -65,7 +65,7 @@ def command(
         print_json({"collection": name, "folders": folders, "files": shown})
     elif files or not sys.stdout.isatty():
         columns = [*COLUMNS[:3], "DELETED", *COLUMNS[4:]] if deleted else COLUMNS
-        print_table(columns, [*map(_folder_row, folders), *map(_file_row, shown)])
+        print_table(columns, [*map(_folder_row, folders), *(_file_row(file, reason=unread) for file in shown)])
         say(f"{count(len(files), 'file')}, {readable_bytes(sum(file.size for file in files))}, in '{cell(name)}'")
     else:
         kind = "deleted " if deleted else "unread " if unread else ""
@@ -96,6 +96,13 @@ def _folder_row(folder: Folder) -> tuple[str, ...]:
     return (path, "", size, when(folder.modified_at), "", count(folder.files, "file"))
 
 
-def _file_row(file: StoredFile) -> tuple[str, ...]:
+def _file_row(file: StoredFile, *, reason: bool) -> tuple[str, ...]:
     size = readable_bytes(file.size)
-    return (cell(file.path), str(file.version), size, when(file.modified_at), cell(file.author.name), state(file))
+    return (
+        cell(file.path),
+        str(file.version),
+        size,
+        when(file.modified_at),
+        cell(file.author.name),
+        state(file, reason=reason),
+    )

@@ -48,11 +48,11 @@ def version_row(version: FileVersion) -> tuple[str, ...]:
     )
 
 
-def state(file: StoredFile) -> str:
-    """What is worth knowing of a file: whether its text is found, and who holds it."""
+def state(file: StoredFile, *, reason: bool = False) -> str:
+    """What is worth knowing of a file: whether its text is found, or the `reason` why not, and who holds it."""
     said = [INDEXED[file.index]]
-    if file.index == "failed" and file.index_error:
-        said = [f"unreadable: {cell(file.index_error)}"]
+    if reason and file.index_error:
+        said = [cell(file.index_error)]
     if file.lock:
         said.append(f"locked by {cell(file.lock.by.name)} until {when(file.lock.until)}")
     return ", ".join(filter(None, said))

@@ -103,6 +103,18 @@ def test_a_collection_that_is_not_there_is_named_before_anything_is_read(desk: A
     assert said.err == "error: There is no collection 'nobody'.\n"
 
 
+def test_why_a_file_is_not_found_is_told(desk: Any) -> None:
+    Path("broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00")
+    write("plan.md", "text")
+    said = desk.done("add", "broken.pdf", "picture.png", "plan.md")
+    assert "`jackfield files ls --unread` says why" in said.err
+    rows = {row[0]: row[5] for row in desk.done("ls", "--unread").rows}
+    assert list(rows) == ["broken.pdf", "picture.png"]
+    assert "damaged or cut short" in rows["broken.pdf"]
+    assert "found by its name" in rows["picture.png"]
+
+
 def test_indexing_can_be_left_for_later(desk: Any) -> None:
     write("a.md", "# Apples\n")
     assert desk.done("add", "a.md", "--no-index", "--json").json["index"] is None

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jackfield.cli.files.subcommands import SUBCOMMANDS
+
 
 def test_a_collections_life(desk: Any) -> None:
     desk.done("collections", "add", "team", "--quota", "5GB")
@@ -91,8 +93,9 @@ def test_the_doctor_tells_of_files(desk: Any) -> None:
 
 def test_every_subcommand_is_there_and_helps(desk: Any) -> None:
     listed = desk.done("--help").out
-    for name in ("add", "find", "rollback", "collections", "verify"):
+    for name in SUBCOMMANDS:
         assert f"  {name}" in listed
+        assert desk.done(name, "--help").out.startswith(f"Usage: jackfield files {name} ")
     assert "Did you mean 'find'?" in _refused(desk, "fnd")
 
 
