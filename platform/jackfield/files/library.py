@@ -28,13 +28,24 @@ from jackfield.settings import FileSettings
 
 
 class Library:
-    """The files of an installation for one principal; made by `Workbench.library`."""
+    """The files of an installation for one principal; made by `Workbench.library`.
 
-    def __init__(self, store: FileStore, principal: Principal, settings: FileSettings) -> None:
+    `on_waiting` is called where something was written that is not indexed yet.
+    """
+
+    def __init__(
+        self,
+        store: FileStore,
+        principal: Principal,
+        settings: FileSettings,
+        *,
+        on_waiting: Callable[[], None] = lambda: None,
+    ) -> None:
         self.principal = principal
         self.actor = actor_of(principal)
         self._store = store
         self._settings = settings
+        self._on_waiting = on_waiting
 
     @property
     def default(self) -> str:
@@ -54,7 +65,7 @@ class Library:
         """
         collection = await self._found(name or self.default)
         require_level(collection, self.principal, level)
-        return OpenCollection(self._store, collection, self.actor, level)
+        return OpenCollection(self._store, collection, self.actor, level, on_waiting=self._on_waiting)
 
     async def add(self, name: str) -> Collection:
         """A new collection of one's own; raises InvalidRequest for a bad name, NameTaken."""

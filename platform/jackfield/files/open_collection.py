@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -29,12 +29,21 @@ from jackfield.identity.secrets import fingerprint, new_token
 class OpenCollection:
     """Made by `Library.opened`. Every change raises NotAllowed unless the collection was opened for it."""
 
-    def __init__(self, store: FileStore, collection: Collection, actor: Actor, level: Level) -> None:
+    def __init__(
+        self,
+        store: FileStore,
+        collection: Collection,
+        actor: Actor,
+        level: Level,
+        *,
+        on_waiting: Callable[[], None] = lambda: None,
+    ) -> None:
         self.collection = collection
         self.name = collection.name
         self.actor = actor
         self._store = store
         self._level = level
+        self._on_waiting = on_waiting
 
     async def write(
         self,
@@ -46,14 +55,18 @@ class OpenCollection:
         change: str = "",
     ) -> Written:
         """Create or overwrite a file."""
-        return await self._store.files.write(
-            *self._at("write", path), chunks, actor=self.actor, reason=reason, expected=expected, change=change
+        return self._noted(
+            await self._store.files.write(
+                *self._at("write", path), chunks, actor=self.actor, reason=reason, expected=expected, change=change
+            )
         )
 
     async def append(self, path: str, chunks: AsyncIterable[bytes], *, reason: str = "", change: str = "") -> Written:
         """Add to the end of a file."""
-        return await self._store.files.append(
-            *self._at("write", path), chunks, actor=self.actor, reason=reason, change=change
+        return self._noted(
+            await self._store.files.append(
+                *self._at("write", path), chunks, actor=self.actor, reason=reason, change=change
+            )
         )
 
     async def read(self, path: str, point: Point = NEWEST) -> OpenVersion:
@@ -91,12 +104,14 @@ class OpenCollection:
 
     async def rollback(self, path: str, point: Point, **how: Any) -> Written:
         """A new version with an old one's bytes; takes `reason`, `expected` and `change`."""
-        return await self._store.files.rollback(*self._at("write", path), point, actor=self.actor, **how)
+        return self._noted(await self._store.files.rollback(*self._at("write", path), point, actor=self.actor, **how))
 
     async def rename(self, path: str, new_path: str, *, reason: str = "", change: str = "") -> Written:
         """The same file under another path."""
-        return await self._store.files.rename(
-            *self._at("write", path), new_path, actor=self.actor, reason=reason, change=change
+        return self._noted(
+            await self._store.files.rename(
+                *self._at("write", path), new_path, actor=self.actor, reason=reason, change=change
+            )
         )
 
     async def delete(self, path: str, **how: Any) -> Written:
@@ -105,14 +120,17 @@ class OpenCollection:
 
     async def undelete(self, path: str, *, as_path: str | None = None, reason: str = "", change: str = "") -> Written:
         """Bring a deleted file back."""
-        return await self._store.files.undelete(
-            *self._at("write", path), actor=self.actor, as_path=as_path, reason=reason, change=change
+        return self._noted(
+            await self._store.files.undelete(
+                *self._at("write", path), actor=self.actor, as_path=as_path, reason=reason, change=change
+            )
         )
 
     async def undo(self, change: str, *, force: bool = False) -> tuple[Written, ...]:
         """Take back what one change did."""
         self._require("write")
-        return await self._store.files.undo(self.name, change, actor=self.actor, force=force)
+        undone = await self._store.files.undo(self.name, change, actor=self.actor, force=force)
+        return tuple(map(self._noted, undone))
 
     async def lock(self, path: str, until: datetime) -> StoredFile:
         """Hold a file for oneself."""
@@ -167,7 +185,16 @@ class OpenCollection:
     async def retry_index(self) -> int:
         """Let what could not be read be tried again; how many."""
         self._require("write")
-        return await self._store.index.retry(self.name)
+        again = await self._store.index.retry(self.name)
+        if again:
+            self._on_waiting()
+        return again
+
+    def _noted(self, written: Written) -> Written:
+        """Tell of what waits to be indexed."""
+        if written.file.index == "pending":
+            self._on_waiting()
+        return written
 
     def _at(self, level: Level, path: str) -> tuple[str, str]:
         self._require(level)
