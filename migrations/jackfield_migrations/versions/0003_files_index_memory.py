@@ -50,23 +50,29 @@ def upgrade() -> None:
     _create_collection_passages()
     _create_index_changes()
     _create_index_leases()
-    _create_passage_words()
+    _create_full_text()
     _create_memories()
     _create_memory_versions()
     _create_memory_vectors()
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE passage_words")
+    on_postgres = op.get_context().dialect.name == "postgresql"
+    for table in ("passage_words", "file_words") if on_postgres else ("passage_words", "file_words", "file_names"):
+        op.execute(f"DROP TABLE {table}")
     for table in reversed(TABLES):
         op.drop_table(table)
-    if op.get_context().dialect.name == "postgresql":
+    if on_postgres:
         op.execute("DROP FUNCTION follow_passage()")
+        op.execute("DROP FUNCTION follow_file()")
         op.execute("DROP FUNCTION plain_words(text)")
 
 
-def _create_passage_words() -> None:
-    """Full text of the passages that are live, kept by the database itself: a restored backup fills it, too."""
+def _create_full_text() -> None:
+    """Of passages that are live, and of the paths of files that are there.
+
+    The database keeps both by itself, so that a restored backup fills them, too.
+    """
     on_postgres = op.get_context().dialect.name == "postgresql"
     for statement in POSTGRES_WORDS if on_postgres else SQLITE_WORDS:
         op.execute(statement)
@@ -98,6 +104,40 @@ SQLITE_WORDS = (
     CREATE TRIGGER passages_go AFTER DELETE ON passages WHEN old.live > 0 BEGIN
         INSERT INTO passage_words (passage_words, rowid, heading, text)
         VALUES ('delete', old.id, old.heading, old.text);
+    END
+    """,
+    # FTS5 knows rows by number, and the numbers of rows in `files` may change where their key is a text.
+    "CREATE TABLE file_names (number INTEGER PRIMARY KEY AUTOINCREMENT, file_id VARCHAR NOT NULL UNIQUE, path VARCHAR)",
+    """
+    CREATE VIRTUAL TABLE file_words USING fts5 (
+        path, content = 'file_names', content_rowid = 'number', tokenize = 'porter unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TRIGGER files_come AFTER INSERT ON files WHEN new.deleted_at IS NULL BEGIN
+        INSERT INTO file_names (file_id, path) VALUES (new.id, new.path);
+    END
+    """,
+    """
+    CREATE TRIGGER files_change AFTER UPDATE OF path, deleted_at ON files
+    WHEN old.path <> new.path OR (old.deleted_at IS NULL) <> (new.deleted_at IS NULL) BEGIN
+        DELETE FROM file_names WHERE file_id = old.id;
+        INSERT INTO file_names (file_id, path) SELECT new.id, new.path WHERE new.deleted_at IS NULL;
+    END
+    """,
+    """
+    CREATE TRIGGER files_go AFTER DELETE ON files BEGIN
+        DELETE FROM file_names WHERE file_id = old.id;
+    END
+    """,
+    """
+    CREATE TRIGGER file_names_come AFTER INSERT ON file_names BEGIN
+        INSERT INTO file_words (rowid, path) VALUES (new.number, new.path);
+    END
+    """,
+    """
+    CREATE TRIGGER file_names_go AFTER DELETE ON file_names BEGIN
+        INSERT INTO file_words (file_words, rowid, path) VALUES ('delete', old.number, old.path);
     END
     """,
 )
@@ -145,6 +185,33 @@ POSTGRES_WORDS = (
     """
     CREATE TRIGGER passages_wake_or_sleep AFTER UPDATE OF live ON passages
     FOR EACH ROW WHEN ((old.live > 0) IS DISTINCT FROM (new.live > 0)) EXECUTE FUNCTION follow_passage()
+    """,
+    """
+    CREATE TABLE file_words (
+        file_id varchar PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
+        words tsvector NOT NULL
+    )
+    """,
+    "CREATE INDEX ix_file_words_words ON file_words USING gin (words) WITH (fastupdate = off)",
+    """
+    CREATE FUNCTION follow_file() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        DELETE FROM file_words WHERE file_id = new.id;
+        IF new.deleted_at IS NULL THEN
+            INSERT INTO file_words (file_id, words) VALUES (new.id, to_tsvector('english', plain_words(new.path)));
+        END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER files_come AFTER INSERT ON files
+    FOR EACH ROW WHEN (new.deleted_at IS NULL) EXECUTE FUNCTION follow_file()
+    """,
+    """
+    CREATE TRIGGER files_change AFTER UPDATE OF path, deleted_at ON files FOR EACH ROW WHEN (
+        old.path <> new.path OR (old.deleted_at IS NULL) IS DISTINCT FROM (new.deleted_at IS NULL)
+    ) EXECUTE FUNCTION follow_file()
     """,
 )
 """The configuration `english` stems as FTS5's porter does, in that algorithm's second edition."""

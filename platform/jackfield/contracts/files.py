@@ -595,8 +595,10 @@ class VectorIndex(Protocol):
         """Those that are not there are passed over."""
         ...
 
-    def search(self, vector: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:
-        """Identifier and cosine similarity, best first."""
+    def search(
+        self, vector: NDArray[np.float32], limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Identifier and cosine similarity, best first; with `among` of those only, and none of them is missed."""
         ...
 
     def __len__(self) -> int: ...

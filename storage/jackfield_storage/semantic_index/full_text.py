@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Where is searched: collections by id; `everywhere` where there are no others."""
+    """Where is searched: collections by id, `everywhere` where there are no others; perhaps in some passages only."""
 
     collection_ids: tuple[str, ...]
     everywhere: bool
+    passages: list[int] | None = None
 
 
 class FullText(Protocol):

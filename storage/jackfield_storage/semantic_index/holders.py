@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection, bindparam, text
@@ -45,11 +45,9 @@ class Within(msgspec.Struct, frozen=True):
         return {"collections": list(self.collection_ids), **self.bounds}
 
 
-def held_within(connection: Connection, passages: Collection[int], within: Within) -> set[int]:
-    """Those of some passages that a file within holds."""
-    if not passages:
-        return set()
-    return set(connection.scalars(_HELD, {**within.parameters, "passages": list(passages)}))
+def passages_within(connection: Connection, within: Within) -> list[int]:
+    """Every passage that a file within holds, for searches below a folder."""
+    return list(connection.scalars(_WITHIN, within.parameters))
 
 
 def holders(connection: Connection, passages: Sequence[int], within: Within) -> dict[int, list[Holder]]:
@@ -77,26 +75,25 @@ def beginnings(connection: Connection, file_ids: Sequence[str], within: Within) 
 MOST_PLACES = 12
 """Places of one passage that are looked at; a file may hold it more than once."""
 
-_HELD = text("""
-    SELECT id FROM passages WHERE id IN :passages AND EXISTS (
-        SELECT 1 FROM chunks JOIN files ON files.content_id = chunks.content_id
-        WHERE chunks.passage_id = passages.id AND files.deleted_at IS NULL AND files.collection_id IN :collections
-        AND (:under = '' OR files.path = :under OR (files.path > :first AND files.path < :last))
-    )
-""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True))
+_WITHIN = text("""
+    SELECT DISTINCT chunks.passage_id FROM files CROSS JOIN chunks
+    WHERE files.collection_id IN :collections AND files.path >= :under AND files.path < :last
+    AND (files.path = :under OR files.path > :first) AND files.deleted_at IS NULL
+    AND chunks.content_id = files.content_id ORDER BY chunks.passage_id
+""").bindparams(bindparam("collections", expanding=True))
 
 _HOLDERS_SQLITE = text("""
     SELECT passages.id AS passage_id, passages.heading, passages.text, chunks.start, chunks."end",
         files.id AS file_id, files.collection_id, files.path, files.version
     FROM passages CROSS JOIN files ON files.id IN (
-        SELECT held.id FROM chunks AS place JOIN files AS held ON held.content_id = place.content_id
-        WHERE place.passage_id = passages.id AND held.deleted_at IS NULL AND held.collection_id IN :collections
+        SELECT held.id FROM chunks AS place CROSS JOIN files AS held ON held.content_id = place.content_id
+        WHERE place.passage_id = passages.id AND held.deleted_at IS NULL AND +held.collection_id IN :collections
         AND (:under = '' OR held.path = :under OR (held.path > :first AND held.path < :last))
         LIMIT :most
     ) CROSS JOIN chunks ON chunks.passage_id = passages.id AND chunks.content_id = files.content_id
     WHERE passages.id IN :passages
 """).bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True))
-"""CROSS JOIN keeps SQLite from joining in another order."""
+"""CROSS JOIN keeps SQLite from joining in another order, and + from the index of a whole collection."""
 
 _HOLDERS_POSTGRES = text("""
     SELECT passages.id AS passage_id, passages.heading, passages.text, place.start, place."end",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, bindparam, text
 
 from jackfield_storage.semantic_index.full_text import Scope, full_text
-from jackfield_storage.semantic_index.search_words import SearchWords, without_accents
+from jackfield_storage.semantic_index.search_words import SearchWords, without_accents, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,17 +27,18 @@ MOST_POSTINGS = 6_000
 """Passages that are weighed for one search."""
 SCORED = 96
 """Passages whose texts are read, unless a search asks for more."""
+READ_BELOW = 500
+"""Passages below a folder that are read where too few hold a telling word."""
 COMMON_SECONDS = 60.0
 """How long a word is taken to be common, once it was found to be."""
 MOST_COMMON = 10_000
-
-_ANY_ENDING = r"[^\W\d_]{0,5}"
 
 SATURATION = 1.2
 LENGTH = 0.75
 """BM25's k1 and b."""
 HEADING = 2
 """What a word counts in a heading."""
+SHORT = 4
 
 _TEXTS = text("SELECT id, heading, text FROM passages WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s|e|y)$")
@@ -51,11 +52,15 @@ class KeywordArm:
 
     def ranked(self, connection: Connection, wanted: SearchWords, scope: Scope, depth: int) -> list[int]:
         """Up to `depth` passages, best first."""
+        number = int(connection.exec_driver_sql("SELECT max(id) FROM passages").scalar() or 0)
         held = self._held(connection, wanted, scope)
-        passages = _most_telling(held, _number(connection), max(depth, SCORED))
-        if not passages:
-            return []
-        return _by_bm25(connection, wanted, held, passages)[:depth]
+        if scope.passages is not None:
+            held = _among(held, scope.passages)
+        passages = _most_telling(held, number, max(depth, SCORED))
+        if scope.passages and len(passages) < SCORED and not wanted.phrases:
+            # Words that are common everywhere may tell something below a folder.
+            passages = sorted({*passages, *scope.passages[:READ_BELOW]})
+        return _by_bm25(connection, wanted, held, passages, number)[:depth]
 
     def _held(self, connection: Connection, wanted: SearchWords, scope: Scope) -> dict[str, NDArray[np.int64]]:
         """Who holds which of the rarest words; where there are phrases, only those that hold all of them."""
@@ -118,6 +123,12 @@ def _with_phrases(
     return {**words, **dict.fromkeys(by_phrase, within)}
 
 
+def _among(held: dict[str, NDArray[np.int64]], passages: list[int]) -> dict[str, NDArray[np.int64]]:
+    import numpy as np
+
+    return {word: np.intersect1d(ids, passages) for word, ids in held.items()}
+
+
 def _most_telling(held: dict[str, NDArray[np.int64]], number: int, most: int) -> list[int]:
     """The passages whose words are held by the fewest others, in the order of their ids."""
     import numpy as np
@@ -136,9 +147,13 @@ def _most_telling(held: dict[str, NDArray[np.int64]], number: int, most: int) ->
 
 
 def _by_bm25(
-    connection: Connection, wanted: SearchWords, held: dict[str, NDArray[np.int64]], passages: list[int]
+    connection: Connection,
+    wanted: SearchWords,
+    held: dict[str, NDArray[np.int64]],
+    passages: list[int],
+    number: int,
 ) -> list[int]:
-    number = _number(connection)
+    """Those of some passages that have any of the words, best first; there are about `number` in all."""
     rows = connection.execute(_TEXTS, {"ids": passages}).all()
     counts, idf = WordCounts(wanted.words), {}
     for word in wanted.words:
@@ -155,7 +170,8 @@ def _by_bm25(
             if word in holders:  # the database knows whether, and only the text how often
                 count = max(count, 1) if row.id in holders[word] else 0
             score += weight * count * (SATURATION + 1) / (count + norm)
-        scores[row.id] = score
+        if score > 0:
+            scores[row.id] = score
     return sorted(scores, key=lambda passage: (-scores[passage], passage))
 
 
@@ -163,30 +179,24 @@ class WordCounts:
     """How often texts have words, as nearly as the words' beginnings tell."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self._words = {without_accents(word): word for word in words}
-        stems = sorted({_stem(word): word for word in self._words}.items(), key=lambda pair: -len(pair[0]))
-        self._named = [self._words[word] for _, word in stems]
-        either = "|".join(f"({re.escape(stem)}){_ANY_ENDING if stem.isalpha() else ''}" for stem, _ in stems)
-        self._pattern = re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])")
+        self._sought = [(word, _sought(without_accents(word))) for word in words]
 
     def of(self, heading: str, text: str) -> dict[str, int]:
-        """By word; those in the heading count HEADING times."""
-        counts: dict[str, int] = {}
-        for value, weight in ((text, 1), (heading, HEADING)):
-            for match in self._pattern.finditer(without_accents(value.lower())):
-                word = self._named[(match.lastindex or 1) - 1]
-                counts[word] = counts.get(word, 0) + weight
-        return counts
+        """By word, those that it has; those in the heading count HEADING times."""
+        plain, plain_heading = _spaced(text), _spaced(heading)
+        counts = {word: plain.count(sought) + HEADING * plain_heading.count(sought) for word, sought in self._sought}
+        return {word: count for word, count in counts.items() if count}
 
 
-def _stem(word: str) -> str:
-    return _ENDINGS.sub("", word) if len(word) > 4 else word
+def _spaced(text: str) -> str:
+    """The words of a text, each between two spaces of its own."""
+    return f" {'  '.join(words_of(without_accents(text)))} "
+
+
+def _sought(word: str) -> str:
+    """What a word's forms begin with, behind a space; short words and numbers have no other forms."""
+    return f" {_ENDINGS.sub('', word)}" if len(word) > SHORT and word.isalpha() else f" {word} "
 
 
 def _idf(holders: int, number: int) -> float:
     return math.log(1 + (number - min(holders, number) + 0.5) / (holders + 0.5))
-
-
-def _number(connection: Connection) -> int:
-    """About how many passages there are."""
-    return int(connection.exec_driver_sql("SELECT max(id) FROM passages").scalar() or 0)

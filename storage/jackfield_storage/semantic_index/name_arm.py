@@ -9,19 +9,24 @@ from itertools import groupby
 import msgspec
 from sqlalchemy import Connection, bindparam, text
 
+from jackfield.files.paths import path_key
 from jackfield_storage.semantic_index.search_words import words_of
 
-MOST = 2_000
+MOST = 500
 """Files that are looked at."""
 TOLD_APART = 20
 """Files that a name may find: what names more of them equally well tells nothing."""
 FEW_WORDS = 3
 """Words that may be a name; more are a question, and its words in paths are chance."""
 
-_LIKE = text("""
-    SELECT id, path_key FROM files WHERE deleted_at IS NULL AND collection_id IN :collections
-    AND path_key LIKE :first ESCAPE '!' AND path_key LIKE :second ESCAPE '!' AND path_key LIKE :third ESCAPE '!'
-    LIMIT :most
+_SQLITE = text("""
+    SELECT files.id, files.path FROM file_words
+    CROSS JOIN file_names ON file_names.number = file_words.rowid CROSS JOIN files ON files.id = file_names.file_id
+    WHERE file_words MATCH :words AND files.collection_id IN :collections LIMIT :most
+""").bindparams(bindparam("collections", expanding=True))
+_POSTGRES = text("""
+    SELECT files.id, files.path FROM file_words JOIN files ON files.id = file_words.file_id
+    WHERE words @@ plainto_tsquery('english', plain_words(:words)) AND files.collection_id IN :collections LIMIT :most
 """).bindparams(bindparam("collections", expanding=True))
 
 _TYPED_PATH = re.compile(r"[^\s\"'“”„«»<>|,;:()\[\]?!]+\.[^\W_]{1,8}(?![^\W_])")
@@ -37,28 +42,26 @@ class Named(msgspec.Struct, frozen=True):
 
 def named(connection: Connection, typed: str, words: Sequence[str], collection_ids: Sequence[str]) -> Named:
     """Files whose path ends in one that was typed, else those that are called by these words."""
-    for path in _TYPED_PATH.findall(typed.casefold()):
-        ended = [one for one in _like(connection, [path], collection_ids) if f"/{one[1]}".endswith(f"/{path}")]
+    for path in map(path_key, _TYPED_PATH.findall(typed)):
+        ended = [one for one in _with_words(connection, words_of(path), collection_ids) if _ends(one[1], path)]
         if ended:
             return Named(_told_apart(ended, len), path_typed=True)
     if len(words) > FEW_WORDS:
         return Named()
-    about = [one for one in _like(connection, words, collection_ids) if _has_each(one[1], words)]
-    return Named(_told_apart(about, lambda key: _beside(key, words)))
+    about = _with_words(connection, words, collection_ids)
+    return Named(_told_apart(about, lambda path: _beside(path, words)))
 
 
-def _like(connection: Connection, pieces: Sequence[str], collection_ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Ids of files and their paths without regard to case."""
-    patterns = ["%" + re.sub("([!%_])", r"!\1", piece) + "%" for piece in pieces] + ["%"] * FEW_WORDS
-    first, second, third = patterns[:FEW_WORDS]
-    given = {"first": first, "second": second, "third": third, "collections": list(collection_ids), "most": MOST}
-    return [(row.id, row.path_key) for row in connection.execute(_LIKE, given)]
+def _with_words(connection: Connection, words: Sequence[str], collection_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Files that have each of some words in their paths, by id and path."""
+    on_postgres = connection.dialect.name == "postgresql"
+    given = " ".join(words) if on_postgres else " AND ".join(f'"{word}"' for word in words)
+    parameters = {"words": given, "collections": list(collection_ids), "most": MOST}
+    return [(row.id, row.path) for row in connection.execute(_POSTGRES if on_postgres else _SQLITE, parameters)]
 
 
-def _has_each(path: str, words: Sequence[str]) -> bool:
-    """Whether each word begins one of a path's."""
-    parts = words_of(path)
-    return all(any(part.startswith(word) for part in parts) for word in words)
+def _ends(path: str, typed: str) -> bool:
+    return f"/{path_key(path)}".endswith(f"/{typed}")
 
 
 def _beside(path: str, words: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from jackfield.contracts.files import Found, Query
 from jackfield_storage.semantic_index.fusion import fused, places_of
-from jackfield_storage.semantic_index.holders import Holder, Within, beginnings, held_within, holders
+from jackfield_storage.semantic_index.holders import Holder, Within, beginnings, holders
 from jackfield_storage.semantic_index.name_arm import Named
 from jackfield_storage.semantic_index.reranking import telling
 from jackfield_storage.semantic_index.search_words import SearchWords
@@ -39,7 +39,6 @@ def found_passages(
     connection: Connection, query: Query, within: Within, names: dict[str, str], rankings: Rankings
 ) -> tuple[Found, ...]:
     """The best passages of files within, or the best of each file where the query asks for whole files."""
-    rankings = _only_within(connection, rankings, within)
     by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
     scores = fused([(by_words, 1.0), (by_meaning, 1.0)])
     best = sorted(scores, key=lambda passage: (-scores[passage], passage))[: 3 * query.limit + RERANKED]
@@ -66,18 +65,6 @@ def found_passages(
             similarity=rankings.by_meaning.get(one.holder.passage_id),
         )
         for one in ranked[: query.limit]
-    )
-
-
-def _only_within(connection: Connection, rankings: Rankings, within: Within) -> Rankings:
-    """Below a folder, places are counted among what is there; elsewhere the arms have seen to it."""
-    if not within.under:
-        return rankings
-    there = held_within(connection, {*rankings.by_words, *rankings.by_meaning}, within)
-    return msgspec.structs.replace(
-        rankings,
-        by_words=[passage for passage in rankings.by_words if passage in there],
-        by_meaning={passage: value for passage, value in rankings.by_meaning.items() if passage in there},
     )
 
 

@@ -12,7 +12,7 @@ from jackfield.errors import CollectionNotFound, InvalidRequest, ModelError, Una
 from jackfield.files.paths import checked_folder
 from jackfield_storage.engine import Database
 from jackfield_storage.semantic_index.full_text import Scope
-from jackfield_storage.semantic_index.holders import Within
+from jackfield_storage.semantic_index.holders import Within, passages_within
 from jackfield_storage.semantic_index.keyword_arm import KeywordArm
 from jackfield_storage.semantic_index.meaning_arm import MeaningArm
 from jackfield_storage.semantic_index.name_arm import Named, named
@@ -22,10 +22,7 @@ from jackfield_storage.semantic_index.search_words import SearchWords, search_wo
 MOST_FOUND = 200
 """The largest limit."""
 DEPTH = 96
-"""Places of an arm that are ranked; below a folder more, until there are enough."""
-DEEPEST = 50_000
-DEEPER = 8
-"""Times as many places at each further try."""
+"""Places of an arm that are ranked, at least."""
 
 _COLLECTIONS = text("""
     SELECT id, name, (SELECT count(*) FROM collections) AS number,
@@ -42,14 +39,9 @@ class Asked(msgspec.Struct, frozen=True):
     query: Query
     words: SearchWords
     within: Within
-    everywhere: bool
+    scope: Scope
     names: dict[str, str]
     unread: bool
-
-    @property
-    def scope(self) -> Scope:
-        """Where full text looks."""
-        return Scope(self.within.collection_ids, self.everywhere)
 
 
 class Similar(msgspec.Struct, frozen=True):
@@ -76,32 +68,27 @@ class Searcher:
             raise InvalidRequest(f"A search finds 1 to {MOST_FOUND} passages, not {query.limit}.", parameter="limit")
         under = checked_folder(query.under)
         asked = await self._database.look(lambda connection: _looked_up(connection, query, words, under))
-        depth = max(DEPTH, 3 * query.limit)
-        while True:
-            result, most = await self._at_depth(asked, depth)
-            if not under or most < depth or len(result.found) >= query.limit or depth >= DEEPEST:
-                return result
-            depth *= DEEPER
+        return await self._found(asked, max(DEPTH, 3 * query.limit))
 
     async def close(self) -> None:
         """Let the thread of the vectors end."""
         await self._meaning.close()
 
-    async def _at_depth(self, asked: Asked, depth: int) -> tuple[SearchResult, int]:
-        """The result, and how many places the longer arm had."""
-        async with asyncio.TaskGroup() as arms:
-            by_words = arms.create_task(self._by_words(asked, depth))
-            by_meaning = arms.create_task(self._by_meaning(asked, depth))
-        similar = by_meaning.result()
-        passages, files = by_words.result()
+    async def _found(self, asked: Asked, depth: int) -> SearchResult:
+        by_words = asyncio.create_task(self._by_words(asked, depth))
+        try:
+            similar = await self._by_meaning(asked, depth)
+            passages, files = await by_words
+        finally:
+            by_words.cancel()
+            await asyncio.gather(by_words, return_exceptions=True)
         rankings = Rankings(passages, similar.similarities, files, asked.words)
-        most = max(len(passages), len(similar.similarities))
         found = await self._database.look(
             lambda connection: found_passages(connection, asked.query, asked.within, asked.names, rankings)
         )
         notices = [similar.notice, _UNREAD if asked.unread else ""]
         mode = asked.query.mode if similar.looked else "keyword"
-        return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices))), most
+        return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices)))
 
     async def _by_words(self, asked: Asked, depth: int) -> tuple[list[int], Named]:
         """Passages in their order, and files by what they are called."""
@@ -124,7 +111,7 @@ class Searcher:
             vectors = await self._embedder.embed([asked.query.text])
         except (Unavailable, ModelError) as error:
             return Similar({}, f"Files are found by words only: {error.message}", looked=False)
-        nearest = await self._meaning.ranked(model, vectors[0], asked.within.collection_ids, depth)
+        nearest = await self._meaning.ranked(model, vectors[0], asked.scope, depth)
         few = f"{nearest.waiting} passages have no vector yet and are found by words only."
         return Similar(nearest.similarities, few if nearest.waiting else "")
 
@@ -134,11 +121,13 @@ def _looked_up(connection: Connection, query: Query, words: SearchWords, under: 
     names = {row.id: row.name for row in rows}
     if missing := set(query.collections) - set(names.values()):
         raise CollectionNotFound(f"There is no collection '{min(missing)}'.")
+    within = Within(tuple(names), under)
+    everywhere = bool(rows) and rows[0].number == len(rows)
     return Asked(
         query=query,
         words=words,
-        within=Within(tuple(names), under),
-        everywhere=bool(rows) and rows[0].number == len(rows),
+        within=within,
+        scope=Scope(within.collection_ids, everywhere, passages_within(connection, within) if under else None),
         names=names,
         unread=any(row.pending for row in rows),
     )

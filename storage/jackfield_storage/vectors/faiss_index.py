@@ -62,18 +62,29 @@ class FaissIndex:
             self._index.remove_ids(faiss.IDSelectorArray(len(ids), faiss.swig_ptr(ids)) if self._in_lists else ids)
             self._held -= there
 
-    def search(self, vector: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:
+    def search(
+        self, vector: NDArray[np.float32], limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
         _one_thread()
-        wanted = min(limit, len(self._held))
+        wanted = min(limit, len(self._held) if among is None else len(among))
         if wanted <= 0:
             return []
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
-        similarities, identifiers = self._index.search(query, wanted)
+        similarities, identifiers = self._index.search(query, wanted, params=self._only(among))
         found = zip(identifiers[0].tolist(), similarities[0].tolist(), strict=True)
         return [(identifier, similarity) for identifier, similarity in found if identifier >= 0]
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def _only(self, among: Sequence[int] | None) -> Any:
+        """What restricts a search; lists are then searched all."""
+        if among is None:
+            return None
+        selector = faiss.IDSelectorBatch(np.asarray(among, dtype=np.int64))
+        if self._in_lists:
+            return faiss.SearchParametersIVF(sel=selector, nprobe=self._index.nlist)  # type: ignore[call-arg]
+        return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
     def _make_lists(self) -> None:
         """Part all vectors into as many lists as the root of their number, each around its centre."""
