@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from jackfield.errors import FileUnreadable, MissingDependency
+from jackfield.errors import FileUnreadable, JackfieldError, MissingDependency, ShuttingDown, Unavailable
 from jackfield_storage.extraction.orders import IDLE_SECONDS, START_SECONDS, Kind, Order, Report, State, receive, send
 
 PROGRAM = (sys.executable, "-P", "-m", "jackfield_storage.extraction.reader_program")
@@ -42,12 +42,14 @@ class ReaderProcess:
         self._program = program
         self._one_at_a_time = threading.Lock()
         self._running: _Running | None = None
+        self._closings = 0
 
     def read(self, kind: Kind, data: bytes, *, filename: str) -> str:
-        """Its text; raises FileUnreadable, MissingDependency."""
+        """Its text; raises FileUnreadable, MissingDependency, and Unavailable where it may be read another time."""
         order = Order(kind=kind, data=data, seconds=self._seconds, memory_mb=self._memory_mb)
+        closings = self._closings
         with self._one_at_a_time:
-            report = self._ordered(order, filename)
+            report = self._ordered(order, filename, closings)
         if report.state == "library":
             raise MissingDependency(
                 f"Reading '{filename}' needs markitdown ({report.detail}): pip install 'jackfield[documents]'."
@@ -58,17 +60,24 @@ class ReaderProcess:
         return report.text
 
     def close(self) -> None:
-        """End the process; a file that is being read then is told to be unreadable."""
+        """End the process; whoever waits for a file is told ShuttingDown. The next file starts another."""
+        self._closings += 1
         if running := self._running:
             running.end()
 
-    def _ordered(self, order: Order, filename: str) -> Report:
+    def _ordered(self, order: Order, filename: str, closings: int) -> Report:
         running = self._warm()
         done = False
         try:
+            if closings != self._closings:
+                raise _ended(filename)
             report = running.answer(order, filename)
             done = report.state != "memory"
             return report
+        except FileUnreadable as error:
+            if closings != self._closings:
+                raise _ended(filename) from error
+            raise
         finally:
             if not done:
                 running.end()
@@ -107,19 +116,19 @@ class _Running:
         assert stdin is not None
         assert stdout is not None
         self._files += 1
-        slow_start = f"'{filename}' was not read, since what reads it did not start in time; try again later."
+        slow_start = Unavailable(f"'{filename}' was not read, since its reader did not start in time; try again later.")
         with self._within(START_SECONDS, filename, slow_start):
             send(stdin, order)
             report = receive(stdout, Report)
         if report.state == "ready":
             late = f"'{filename}' takes longer than {order.seconds:g} seconds to read; split it, or raise "
-            with self._within(order.seconds, filename, late + "files.extraction_seconds."):
+            with self._within(order.seconds, filename, FileUnreadable(late + "files.extraction_seconds.")):
                 report = receive(stdout, Report)
         self._used = time.monotonic()
         return report
 
     @contextmanager
-    def _within(self, seconds: float, filename: str, late: str) -> Iterator[None]:
+    def _within(self, seconds: float, filename: str, late: JackfieldError) -> Iterator[None]:
         """Killing the process ends any waiting for it."""
         passed = threading.Event()
 
@@ -133,7 +142,7 @@ class _Running:
         try:
             yield
         except (EOFError, OSError, ValueError) as error:
-            raise FileUnreadable(late if passed.is_set() else self._death(filename)) from error
+            raise (late if passed.is_set() else FileUnreadable(self._death(filename))) from error
         finally:
             timer.cancel()
 
@@ -145,6 +154,10 @@ class _Running:
             f"'{filename}' cannot be read: the process that read it ended before its time (exit status {how}), "
             "which damaged files can cause; save it again from where it came."
         )
+
+
+def _ended(filename: str) -> ShuttingDown:
+    return ShuttingDown(f"'{filename}' was not read, since its reader was ended; try again.")
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:

@@ -12,7 +12,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import IO
 from zipfile import BadZipFile
@@ -23,7 +23,18 @@ from jackfield_storage.extraction.office_archives import Refused, office_suffix
 from jackfield_storage.extraction.orders import IDLE_SECONDS, START_SECONDS, Order, Report, receive, send
 
 PROTECTED = frozenset({"PDFPasswordIncorrect", "PDFEncryptionError", "PDFTextExtractionNotAllowed"})
-EMPTY_CELL = re.compile(r"(?<=\| )(?:NaN|Unnamed: \d+)(?= \|)")
+TIDIED: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
+    ".docx": (
+        (re.compile(r"!\[([^\]\n]*)\]\(data:[^)\n]*\)"), r"\1"),
+        (re.compile(r"\\([_*])"), r"\1"),
+    ),
+    ".pptx": (
+        (re.compile(r"<!-- Slide number: \d+ -->\n(?=# )"), ""),
+        (re.compile(r"<!-- Slide number: (\d+) -->"), r"# Slide \1"),
+    ),
+    ".xlsx": ((re.compile(r"(?<=\| )(?:NaN|Unnamed: \d+)(?= \|)"), ""),),
+}
+"""What a converter writes that was not in the document: pictures' bytes, escapes, names for what is empty."""
 
 Read = Callable[[bytes], str]
 
@@ -100,7 +111,8 @@ def _document_reader(suffix: str) -> Read:
 
     def read(data: bytes) -> str:
         made = converters[suffix]().convert(BytesIO(data), StreamInfo(extension=suffix)).markdown
-        made = EMPTY_CELL.sub("", made) if suffix == ".xlsx" else made
+        for pattern, instead in TIDIED.get(suffix, ()):
+            made = pattern.sub(instead, made)
         lines = (line.rstrip() for line in made.replace("\r\n", "\n").split("\n"))
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
@@ -114,11 +126,13 @@ def _memory(megabytes: int) -> Iterator[None]:
     most = psutil.Process().memory_info().vms + (megabytes << 20)
     if hard != resource.RLIM_INFINITY:
         most = min(most, hard)
-    try:
+    with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Literal
 
 import pytest
@@ -85,3 +86,23 @@ def test_a_paragraph_more_changes_few_passages(kind: Kind, language: str, seed: 
     after = {cut.text for cut in passages("\n\n".join(paragraphs), kind, language)}
     assert len(before) > 150
     assert len(after - before) <= 8
+
+
+@pytest.mark.parametrize(("kind", "language"), KINDS)
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    place=st.integers(0, 299),
+    separator=st.sampled_from(["\n\n", "\n", " "]),
+    removed=st.integers(0, 3),
+    added=st.lists(st.text(max_size=200), max_size=3),
+)
+def test_an_edit_anywhere_changes_few_passages(
+    kind: Kind, language: str, seed: int, place: int, separator: str, removed: int, added: list[str]
+) -> None:
+    paragraphs = prose(seed, 300)
+    before = {cut.text for cut in passages(separator.join(paragraphs), kind, language)}
+    paragraphs[place : place + removed] = [re.sub(r"[`~\"'#=-]", "", text) for text in added]
+    after = {cut.text for cut in passages(separator.join(paragraphs), kind, language)}
+    assert len(before) > 100
+    assert len(after - before) <= 24

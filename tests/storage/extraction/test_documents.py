@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from jackfield.errors import FileUnreadable
-from jackfield.testing.sample_documents import archive, locked_pdf, pdf, word_document, workbook
+from jackfield.testing.sample_documents import archive, locked_pdf, pdf, presentation, word_document, workbook
 from jackfield_storage.chunking.passages import passages_of
 from jackfield_storage.extraction.documents import OLE, DocumentExtractor
 
@@ -121,3 +121,16 @@ def test_pages_are_in_their_order(documents: DocumentExtractor) -> None:
 
 def test_a_document_of_nothing_has_no_text(documents: DocumentExtractor) -> None:
     assert documents.extract(word_document([]), filename="a.docx").text == ""
+
+
+def test_slides_stand_under_their_titles(documents: DocumentExtractor) -> None:
+    extracted = documents.extract(presentation([("Plans", "First this"), ("", "No title here")]), filename="a.pptx")
+    assert [(cut.heading, cut.text.splitlines()[-1]) for cut in passages_of(extracted)] == [
+        ("Plans", "First this"),
+        ("Slide 2", "No title here"),
+    ]
+
+
+def test_names_in_a_document_are_not_escaped(documents: DocumentExtractor) -> None:
+    document = word_document([("", "Rename file_name to other_name")])
+    assert documents.extract(document, filename="a.docx").text == "Rename file_name to other_name"

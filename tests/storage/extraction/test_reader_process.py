@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
-from jackfield.errors import FileUnreadable, MissingDependency
+from jackfield.errors import FileUnreadable, MissingDependency, ShuttingDown
 from jackfield.plugin_host import BUILT_IN, LoadPolicy, PluginHost
 from jackfield.settings_variables import variable_name
 from jackfield.testing.sample_documents import pdf, word_document
@@ -106,7 +106,7 @@ def test_closing_ends_a_reading() -> None:
         started.set()
         try:
             reader.read("html", PAGE, filename="a.html")
-        except FileUnreadable as refusal:
+        except ShuttingDown as refusal:
             refusals.append(str(refusal))
 
     with reading("page_text.page_text = lambda html: input()") as reader:
