@@ -22,6 +22,7 @@ from jackfield.files.library import Library
 from jackfield.files.open_collection import OpenCollection
 from jackfield.identifiers import new_identifier
 from jackfield.testing.file_library import opened_library, pieces
+from jackfield.testing.watched_folder import Watched
 
 Kind = Literal["create", "overwrite", "rollback", "mixed", "index"]
 KINDS: tuple[Kind, ...] = ("create", "overwrite", "rollback", "mixed", "index")
@@ -154,6 +155,21 @@ class _Doing:
 async def _bytes(opened: OpenCollection, path: str, point: Point) -> bytes:
     read = await opened.read(path, point)
     return b"".join([piece async for piece in read.pieces])
+
+
+def watch_until_killed(home: Path, database_url: str, folder: Path, telling: Connection) -> None:
+    """The whole of a process that keeps a folder in step both ways; sends that it begins, and after each round."""
+    asyncio.run(_watch(home, database_url, folder, telling))
+
+
+async def _watch(home: Path, database_url: str, folder: Path, telling: Connection) -> None:
+    async with opened_library(home, database_url=database_url) as library:
+        watched = Watched(folder, library, await library.opened(level="write"))
+        watch = await watched.watch(both_ways=True, allow_mass_delete=True)
+        telling.send(None)
+        while True:
+            await watch.reconcile()
+            telling.send(None)
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,8 +53,7 @@ def batch_line(batch: Batch, collection: str) -> str:
 def _of_side(batch: Batch, side: Side) -> str:
     numbers = [(done, batch.counts[side, done]) for done in ("added", "changed", "renamed", "deleted", "kept_both")]
     listed = ", ".join(f"{number:,} {done.replace('_', ' ')}" for done, number in numbers if number)
-    where = "into the collection" if side == "collection" else "into the folder"
-    return f"{listed} {where}" if listed else ""
+    return f"{listed} in the {side}" if listed else ""
 
 
 def waiting_line(waiting: tuple[str, ...]) -> str:
