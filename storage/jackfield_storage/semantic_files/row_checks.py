@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from jackfield.contracts.files import Fault
 from jackfield_storage.semantic_files.versions import COUNTED
@@ -37,6 +36,34 @@ _GAPS = (
         )
     )
 )
+_USED = (
+    select(
+        FileVersionRow.collection_id,
+        func.sum(case((FileVersionRow.action.in_(COUNTED), FileVersionRow.size), else_=0)).label("bytes"),
+    )
+    .group_by(FileVersionRow.collection_id)
+    .subquery()
+)
+_THERE = (
+    select(FileRow.collection_id, func.count().label("files"))
+    .where(FileRow.deleted_at.is_(None))
+    .group_by(FileRow.collection_id)
+    .subquery()
+)
+_COUNTS = (
+    select(
+        CollectionRow.id,
+        CollectionRow.name,
+        CollectionRow.used_bytes,
+        CollectionRow.files,
+        func.coalesce(_USED.c.bytes, 0).label("used"),
+        func.coalesce(_THERE.c.files, 0).label("there"),
+    )
+    .outerjoin(_USED, _USED.c.collection_id == CollectionRow.id)
+    .outerjoin(_THERE, _THERE.c.collection_id == CollectionRow.id)
+    .order_by(CollectionRow.name)
+)
+"""One statement, which sees one state also while others write."""
 _SAME = ("path", "digest", "size", "content_id", "collection_id")
 _HEADS = (
     select(CollectionRow.name, FileRow.path, FileRow.version)
@@ -79,7 +106,7 @@ def counts_mended(connection: Connection) -> list[Fault]:
     """As `count_faults`, and the counts put right."""
     take_turn(connection)
     connection.execute(select(CollectionRow.id).order_by(CollectionRow.id).with_for_update(key_share=True))
-    wrong = list(_wrong_counts(connection))
+    wrong = _wrong_counts(connection)
     for each in wrong:
         used, files = each.are
         this = update(CollectionRow).where(CollectionRow.id == each.id)
@@ -87,33 +114,12 @@ def counts_mended(connection: Connection) -> list[Fault]:
     return [_miscount(each, mended=True) for each in wrong]
 
 
-def _wrong_counts(connection: Connection) -> Iterator[Counts]:
-    used = dict(_rows(connection, _sums()))
-    files = dict(_rows(connection, _living()))
-    for row in connection.execute(select(CollectionRow.__table__)).all():
-        counts = Counts(
-            id=row.id,
-            name=row.name,
-            said=(row.used_bytes, row.files),
-            are=(int(used.get(row.id, 0)), int(files.get(row.id, 0))),
-        )
-        if counts.said != counts.are:
-            yield counts
-
-
-def _sums() -> Select[Any, Any]:
-    counted = case((FileVersionRow.action.in_(COUNTED), FileVersionRow.size), else_=0)
-    return select(FileVersionRow.collection_id, func.sum(counted)).group_by(FileVersionRow.collection_id)
-
-
-def _living() -> Select[Any, Any]:
-    return (
-        select(FileRow.collection_id, func.count()).where(FileRow.deleted_at.is_(None)).group_by(FileRow.collection_id)
+def _wrong_counts(connection: Connection) -> list[Counts]:
+    counts = (
+        Counts(id=row.id, name=row.name, said=(row.used_bytes, row.files), are=(int(row.used), int(row.there)))
+        for row in connection.execute(_COUNTS)
     )
-
-
-def _rows(connection: Connection, chosen: Select[Any, Any]) -> list[tuple[str, int]]:
-    return [(row[0], row[1]) for row in connection.execute(chosen)]
+    return [each for each in counts if each.said != each.are]
 
 
 def _gap(row: Any) -> Fault:

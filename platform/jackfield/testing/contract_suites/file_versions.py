@@ -486,6 +486,20 @@ class LookingContract(FileStoreFixtures):
         await store.files.purge(HOME, "a.doc")
         assert [blob async for blob in blobs.all()] == []
 
+    async def test_a_renamed_file_is_read_as_what_it_is_called_now(self, store: FileStore) -> None:
+        await put(store, "a.txt", "quietly")
+        await store.files.rename(HOME, "a.txt", "a.doc", actor=ANN)
+        assert await store.files.text(HOME, "a.doc") == "QUIETLY"
+        assert await store.files.text(HOME, "a.doc", Point(number=1)) == "quietly"
+        await store.files.rename(HOME, "a.doc", "a.bin", actor=ANN)
+        assert (await store.files.look(HOME, "a.bin")).index == "skipped"
+        await store.files.delete(HOME, "a.bin", actor=ANN)
+        await store.files.undelete(HOME, "a.bin", actor=ANN, as_path="b.txt")
+        assert await store.files.text(HOME, "b.txt") == "quietly"
+        await put(store, "b.txt", "else")
+        await store.files.rollback(HOME, "b.txt", Point(number=2), actor=ANN)
+        assert await store.files.text(HOME, "b.txt") == "quietly"
+
     async def test_a_file_without_text_says_why(self, store: FileStore) -> None:
         await put(store, "a.bin", b"\x00\x01")
         await put(store, "locked.doc", "%locked")
