@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_POSTINGS = 6_000
 """Passages that are weighed for one search."""
-SCORED = 96
+SCORED = 64
 """Passages whose texts are read, unless a search asks for more."""
 READ_BELOW = 500
 """Passages below a folder that are read where too few hold a telling word."""
@@ -155,24 +155,27 @@ def _by_bm25(
 ) -> list[int]:
     """Those of some passages that have any of the words, best first; there are about `number` in all."""
     rows = connection.execute(_TEXTS, {"ids": passages}).all()
-    counts, idf = WordCounts(wanted.words), {}
-    for word in wanted.words:
-        idf[word] = _idf(len(held[word]) if word in held else MOST_POSTINGS, number)
-    holders = {word: set(ids.tolist()) for word, ids in held.items() if word in idf}
+    idf = {word: _idf(len(held[word]) if word in held else MOST_POSTINGS, number) for word in wanted.words}
+    holders = {word: _those_among(passages, held[word]) for word in wanted.words if word in held}
+    counts = WordCounts(wanted.words)
     mean = sum(len(row.text) for row in rows) / max(len(rows), 1) or 1.0
     scores: dict[int, float] = {}
     for row in rows:
-        found = counts.of(row.heading, row.text)
         norm = SATURATION * (1 - LENGTH + LENGTH * len(row.text) / mean)
         score = 0.0
-        for word, weight in idf.items():
-            count = found.get(word, 0)
+        for word, count in counts.of(row.heading, row.text):
             if word in holders:  # the database knows whether, and only the text how often
                 count = max(count, 1) if row.id in holders[word] else 0
-            score += weight * count * (SATURATION + 1) / (count + norm)
+            score += idf[word] * count * (SATURATION + 1) / (count + norm)
         if score > 0:
             scores[row.id] = score
     return sorted(scores, key=lambda passage: (-scores[passage], passage))
+
+
+def _those_among(passages: list[int], ids: NDArray[np.int64]) -> set[int]:
+    import numpy as np
+
+    return set(np.intersect1d(passages, ids).tolist())
 
 
 class WordCounts:
@@ -181,11 +184,13 @@ class WordCounts:
     def __init__(self, words: Sequence[str]) -> None:
         self._sought = [(word, _sought(without_accents(word))) for word in words]
 
-    def of(self, heading: str, text: str) -> dict[str, int]:
-        """By word, those that it has; those in the heading count HEADING times."""
-        plain, plain_heading = _spaced(text), _spaced(heading)
-        counts = {word: plain.count(sought) + HEADING * plain_heading.count(sought) for word, sought in self._sought}
-        return {word: count for word, count in counts.items() if count}
+    def of(self, heading: str, text: str) -> list[tuple[str, int]]:
+        """For each word; those in the heading count HEADING times."""
+        plain = _spaced(text)
+        if not heading:
+            return [(word, plain.count(sought)) for word, sought in self._sought]
+        above = _spaced(heading)
+        return [(word, plain.count(sought) + HEADING * above.count(sought)) for word, sought in self._sought]
 
 
 def _spaced(text: str) -> str:

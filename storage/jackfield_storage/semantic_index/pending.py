@@ -79,7 +79,10 @@ def settled(connection: Connection, claimed: Claimed, read: Prepared) -> None:
         moved(connection, holder.collection_id, claimed.id, content_id)
     for moving in (_MOVE_FILES, _MOVE_VERSIONS):
         connection.execute(moving, {"before": claimed.id, "after": content_id})
+    held = list(connection.scalars(_HELD, {"content": claimed.id}))
     connection.execute(_FORGET, {"content": claimed.id})
+    if held:
+        connection.execute(_FORGET_PASSAGE, [{"passage": passage} for passage in held])
 
 
 def outdated(connection: Connection, extractors: Sequence[str]) -> None:
@@ -109,6 +112,10 @@ def is_waiting(connection: Connection) -> bool:
 _HOLDERS = text("SELECT collection_id FROM files WHERE content_id = :content AND deleted_at IS NULL")
 _MOVE_FILES = text("UPDATE files SET content_id = :after WHERE content_id = :before")
 _MOVE_VERSIONS = text("UPDATE file_versions SET content_id = :after WHERE content_id = :before")
+_HELD = text("SELECT DISTINCT passage_id FROM chunks WHERE content_id = :content")
+_FORGET_PASSAGE = text("""
+    DELETE FROM passages WHERE id = :passage AND NOT EXISTS (SELECT 1 FROM chunks WHERE passage_id = :passage)
+""")
 _FORGET = text("DELETE FROM contents WHERE id = :content")
 
 

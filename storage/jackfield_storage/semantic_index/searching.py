@@ -21,7 +21,7 @@ from jackfield_storage.semantic_index.search_words import SearchWords, search_wo
 
 MOST_FOUND = 200
 """The largest limit."""
-DEPTH = 96
+DEPTH = 64
 """Places of an arm that are ranked, at least."""
 
 _COLLECTIONS = text("""
