@@ -8,6 +8,8 @@ from jackfield.contracts.registration import Provided
 from jackfield.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from jackfield.contracts.files import Extractor, FileStoreFactory, VectorIndexFactory
     from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.records import StateStoreFactory
@@ -50,6 +52,12 @@ def jackfield_extractors() -> list[Provided[Extractor]]:
 def jackfield_vector_indexes() -> list[Provided[VectorIndexFactory]]:
     """Nearest neighbours in memory."""
     return [Provided("faiss", _vector_index_factory, "vectors looked at one by one, or in lists where there are many")]
+
+
+@hookimpl
+def jackfield_commands() -> list[Provided[click.Command]]:
+    """`jackfield bench files`."""
+    return [Provided("bench files", _bench, "How well and how fast files are found and put back.")]
 
 
 @hookimpl
@@ -130,3 +138,9 @@ def _text_extractor() -> Extractor:
     from jackfield_storage.extraction.text import TextExtractor
 
     return TextExtractor()
+
+
+def _bench() -> click.Command:
+    from jackfield_storage.bench.command import command
+
+    return command
