@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from jackfield.cli.files.addresses import json_option
+from jackfield.cli.files.addresses import Address, addressed, json_option
 from jackfield.cli.files.passages import place, snippet, words_of
 from jackfield.cli.files.sentences import cell
 from jackfield.cli.output import print_json, print_table, say
@@ -56,12 +56,15 @@ def command(
     A passage is shown with its file, its heading, its version, and where it is in the text, in bytes.
     """
     question = " ".join(words)
+    address = Address(None, under) if collections else addressed(under, None)
+    if address.collection:
+        collections = (address.collection,)
 
     async def searched(workbench: Workbench) -> tuple[SearchResult, bool]:
         result = await workbench.library().search(
             question,
             collections=collections,
-            under=under,
+            under=address.path,
             mode=mode,
             limit=limit,
             whole_files=whole_files,

@@ -37,17 +37,17 @@ def shown_indexing() -> Iterator[Report]:
 
 
 class TenthLines:
-    """A line each time another tenth is done."""
+    """A line each time another tenth is done of what was left in the beginning."""
 
     def __init__(self) -> None:
-        self._said = 0
+        self._said: int | None = None
 
     def __call__(self, now: IndexProgress) -> None:
         """Say a line if one is due."""
         tenth = _done(now) * 10 // (_all(now) or 1)
-        if tenth > self._said and _all(now) >= WORTH_LINES:
+        if self._said is not None and tenth > self._said and _all(now) >= WORTH_LINES:
             say(f"Indexing: {_described(now)}")
-        self._said = max(tenth, self._said)
+        self._said = tenth if self._said is None else max(tenth, self._said)
 
 
 def as_object(now: IndexProgress) -> dict[str, Any]:

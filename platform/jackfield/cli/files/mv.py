@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from jackfield.cli.files.addresses import all_addressed, collection_option, json_option, new_change, reason_option
 from jackfield.cli.files.sentences import tell_all
+from jackfield.cli.files.together import all_or_none
 from jackfield.cli.files.with_library import with_collection
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import Written
@@ -27,7 +30,8 @@ def command(session: Session, path: str, new_path: str, reason: str, collection:
 
     async def renamed(opened: OpenCollection) -> list[Written]:
         moves = await _moves(opened, old, new)
-        return [await opened.rename(source, target, reason=reason, change=change) for source, target in moves]
+        steps = [partial(opened.rename, old, new, reason=reason, change=change) for old, new in moves]
+        return await all_or_none(opened, change, steps)
 
     done = with_collection(session, name, "write", renamed)
     what = f"was renamed to '{done[0].file.path}'" if len(done) == 1 else "was renamed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import click
 
@@ -17,6 +18,7 @@ from jackfield.cli.files.addresses import (
     reason_option,
 )
 from jackfield.cli.files.sentences import cell, tell, tell_all
+from jackfield.cli.files.together import all_or_none
 from jackfield.cli.files.with_library import with_collection
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
@@ -42,10 +44,11 @@ def remove(
 
     async def removed(opened: OpenCollection) -> list[Written]:
         files = {file.id: file for path in named for file in await _meant(opened, path, recursive=recursive)}
-        return [
-            await opened.delete(file.path, reason=reason, expected=file.version, change=change)
+        steps = [
+            partial(opened.delete, file.path, reason=reason, expected=file.version, change=change)
             for file in files.values()
         ]
+        return await all_or_none(opened, change, steps)
 
     tell_all(with_collection(session, name, "write", removed), "was deleted", change, as_json=as_json)
 

@@ -48,6 +48,7 @@ def test_only_a_folder_or_a_collection_is_looked_in(house: Any) -> None:
     assert found(house, "bread", "-c", "attic") == ["box.md"]
     assert found(house, "bread", "--in", "rooms") == ["rooms/kitchen.md"]
     assert found(house, "bread", "--in", "garden") == []
+    assert found(house, "bread", "--in", "attic:") == ["box.md"]
 
 
 def test_what_is_not_there_any_more_is_not_found_and_comes_back_with_it(house: Any) -> None:

@@ -117,6 +117,15 @@ def test_folders_are_deleted_only_when_that_is_said(plan: Any) -> None:
     assert plan.done("ls", "--json").json["files"] == []
 
 
+def test_a_folder_is_moved_or_left_as_it_is(plan: Any) -> None:
+    for path in ("docs/a.md", "docs/b.md", "taken/b.md"):
+        plan.write(path, path)
+    refused = plan("mv", "docs", "taken")
+    assert refused.code == 5
+    assert "What was done to 1 file before that was taken back." in refused.err
+    assert [row[0] for row in plan.done("ls", "-r").rows] == ["docs/a.md", "docs/b.md", "plan.md", "taken/b.md"]
+
+
 def test_folders_are_listed_with_what_is_in_them(plan: Any) -> None:
     plan.write("docs/a.md", "aa")
     plan.write("docs/b/c.md", "ccc")
