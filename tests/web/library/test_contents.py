@@ -109,3 +109,18 @@ async def test_what_is_too_large_or_has_no_room_leaves_nothing(library_serving: 
         full = await files.write("f", b"x" * 11)
         assert (full.status_code, full.json()["error"]["code"]) == (507, "storage_full")
         assert (await files.get("files")).json()["data"] == []
+
+
+async def test_a_damaged_file_is_told_by_its_name_and_the_rest_is_served(library_serving: Any, files_of: Any) -> None:
+    async with library_serving() as served:
+        files = files_of(served.client)
+        for path in ("bad.txt", "good.txt"):
+            await files.write(path, path)
+        digest = (await files.get("file", path="bad.txt")).json()["digest"]
+        await served.workbench.semantic.files._parts.blobs.remove(digest)
+        refused = await files.read("bad.txt")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (500, "blob_damaged")
+        assert "bad.txt" in refused.json()["error"]["message"]
+        assert (await files.read("good.txt")).text == "good.txt"
+        report = (await files.client.post("/api/files/verify", json={})).json()
+        assert [fault["kind"] for fault in report["faults"]] == ["blob_missing"]

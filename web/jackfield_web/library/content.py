@@ -67,7 +67,10 @@ async def sent(opened: OpenVersion) -> Stream:
 
 
 async def _pieces(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Each piece once there is another, or it is certain that they were right: damage then cuts the answer short."""
+    held = first
     async with aclosing(rest):
-        yield first
         async for piece in rest:
-            yield piece
+            yield held
+            held = piece
+    yield held
