@@ -50,8 +50,7 @@ def command(
     if as_json:
         print_json({"change": change, "joined": made})
         return
-    say(
-        f"'{cell(made.written.file.path)}' was made of {count(len(made.parts), 'part')}. Undo it with: {undoing(change)}"
+XX made of {count(len(made.parts), 'part')}. Undo it with: {undoing(change)}"
     )
     if made.repeated:
         say(f"{count(made.repeated, 'part')} said what another says, and was left out.")

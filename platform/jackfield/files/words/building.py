@@ -13,7 +13,7 @@ from jackfield.contracts.files import SearchMode
 from jackfield.errors import InvalidRequest
 from jackfield.files.moments import INSTANT, Span, duration
 from jackfield.files.words.grammar import NUMBERS
-from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
+from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, VERSIONS, Marked
 from jackfield.files.words.noun_phrases import Named, folder_named, named, text_said, topic_said
 from jackfield.files.words.steps import (
     NOW,
@@ -169,9 +169,10 @@ class Parts:
         return self.slots.get(slot, "")
 
 
-_NOT_IN_NAMES = frozenset(
-    "to with that which and into in is from be it then for until if unless by of at please back should not".split()
-)
+_NOT_IN_NAMES = frozenset({
+    "to", "with", "that", "which", "and", "into", "in", "is", "from", "be", "it", "then", "for", "until", "if",
+    "unless", "by", "of", "at", "please", "back", "should", "not",
+})  # fmt: skip
 
 
 def _create(parts: Parts) -> Step | None:
@@ -311,13 +312,17 @@ def _plural(file: Which) -> bool:
     return bool(file.names) and file.names[0].endswith("s")
 
 
+_NOTES_ON = re.compile(
+    r"(?:(?:all|everything|all of|the|my|our|any|all the|all my) )*"
+    r"(?:notes?|files|documents|docs|passages|texts|things|everything|all|all of it|whatever (?:i|we) have|"
+    r"information|info|material) (?:about|on|regarding|concerning|to do with|that mention) (.+)"
+)
+
+
 def _summarise(parts: Parts) -> Step | None:
     file = parts.file()
     topic = parts.topic() if "topic" in parts.slots else ""
-    said = parts.said("file")
-    if not topic and (found := re.fullmatch(
-        r"(?:(?:all|everything|all of|the|my|our|any|all the|all my) )*(?:notes?|files|documents|docs|passages|texts|things|"
-        r"everything|all|all of it|whatever (?:i|we) have|information|info|material) (?:about|on|regarding|concerning|to do with|that mention) (.+)", said)):  # fmt: skip
+    if not topic and (found := _NOTES_ON.fullmatch(parts.said("file"))):
         parts.slots["topic"] = found[1]
         return Summarise(ALL, parts.topic())
     return Summarise(file, topic)
@@ -373,6 +378,3 @@ def built(call: str, slots: dict[str, str], flags: dict[str, str], marked: Marke
     parts = Parts(slots, flags, marked, clock)
     step = _BUILDERS[call](parts)
     return None if step is None else Built(step, parts.doubt)
-
-
-TIME_MARKS = TIMES

@@ -93,15 +93,15 @@ def _expression(tokens: list[str]) -> str:
 def _alternatives(tokens: Iterator[str], seen: dict[str, int]) -> str:
     """Up to the bracket that closes them; those of more words are tried first."""
     found: list[list[str]] = [[]]
-    for token in tokens:
-        if token in ")]":
+    for part in tokens:
+        if part in ")]":
             break
-        if token == "|":
+        if part == "|":
             found.append([])
-        elif token in "([":
-            found[-1].append(_alternatives(tokens, seen) + ("?" if token == "[" else ""))
+        elif part in "([":
+            found[-1].append(_alternatives(tokens, seen) + ("?" if part == "[" else ""))
         else:
-            found[-1].append(_word(token, seen))
+            found[-1].append(_word(part, seen))
     ordered = sorted(found, key=len, reverse=True)
     return "(?:" + "|".join("".join(parts) for parts in ordered) + ")"
 

@@ -6,12 +6,14 @@ import re
 
 from jackfield.files.moments import INSTANT
 from jackfield.files.words.marks import ANY, BLOCK, FIRST, QUOTES, Mark
+from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.steps import Version
 from jackfield.files.words.times import DURATION, TIME, Clock, ending, meant
 from jackfield.files.words.versions import READINGS, Meaning
 
 _QUOTED = re.compile(
-    r'"([^"]+)"|“([^”]+)”|‘([^’]+)’|`([^`]+)`|«([^»]+)»|„([^“”]+)[“”]|(?<![\w\'])\'((?:[^\']|\'(?=\w))+)\'(?!\w)'
+    '"([^"]+)"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|`([^`]+)`|\u00ab([^\u00bb]+)\u00bb|'
+    "\u201e([^\u201c\u201d]+)[\u201c\u201d]|" + r"(?<![\w\'])\'((?:[^\']|\'(?=\w))+)\'(?!\w)"
 )
 _PATH = re.compile(
     r"(?<![\w/.*~-])(?:"
@@ -54,11 +56,7 @@ _CONTRACTIONS = {
     r"\bwanna\b": "want to",
     r"\bpls\b|\bplz\b": "please",
 }
-_UNSURE_TIMES = frozenset({
-    "may", "march", "mar", "sun", "sat", "mon", "wed", "second", "dec", "sep", "jan", "nov", "aug", "june", "july", "jun",
-    "april", "august", "january", "february", "september", "october", "november", "december", "oct", "feb", "apr", "fri",
-    "thu", "tue", "jul", "noon", "midnight", "sept", "thur", "thurs", "tues",
-})  # fmt: skip
+_UNSURE_TIMES = frozenset(lines_of("unsure_times"))
 _LEADS_TIME = re.compile(
     r"\b(?:in|on|since|from|of|until|till|by|at|after|before|last|as|to|was|looked|during|between|and)\s*$"
 )
@@ -81,10 +79,10 @@ class Marking:
 
     def plain(self, words: str) -> str:
         """Small letters, one space behind each word, times and versions as marks."""
-        text = words.replace("’", "'").replace("`", "'").lower()
+        text = words.replace("\u2019", "'").replace("`", "'").lower()
         for contraction, whole in _CONTRACTIONS.items():
             text = re.sub(contraction, whole, text)
-        text = re.sub(r"[.!?]+(?=\s|$)|(?<=\s)[-–—]+(?=\s)|[()\"]", " ", text)
+        text = re.sub(r"[.!?]+(?=\s|$)|(?<=\s)[-\u2013\u2014]+(?=\s)|[()\"]", " ", text)
         text = re.sub(r"(?<=\S)[,;:](?=\s|$)", " ,", text)
         text = re.sub(rf"(?<=[a-z0-9{ANY}])'s\b", " 's", text)
         text = re.sub(r"(?<=s)'(?=\s|$)", " 's", text)

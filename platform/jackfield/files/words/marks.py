@@ -35,4 +35,4 @@ class Marked(msgspec.Struct, frozen=True):
 
     def spoken(self, text: str) -> str:
         """Some of the plain words with all marks as they were said."""
-        return " ".join(re.sub(f"[{ANY}]", lambda found: self.marks[found[0]].said, text).split())
+        return re.sub(f"[{ANY}]", lambda found: self.marks[found[0]].said, " ".join(text.split()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import Constraint
 from jackfield.files.asking import ChatModel
 from jackfield.files.words.building import built
+from jackfield.files.words.likely_calls import likely_calls
 from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
 from jackfield.files.words.reading import Clause
 from jackfield.files.words.sentence_files import lines_of, sentence_parts
@@ -23,6 +24,8 @@ LONGEST_SPAN = 8
 """Words that one argument may have; what is quoted counts as one."""
 MOST_SPANS = 160
 LONGEST_ANSWER = 120
+OFFERED = 7
+"""Calls that a model chooses from: the likeliest by the sentence's words."""
 ALL = "all files"
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -111,10 +114,11 @@ class ModelReader:
         Raises what the run ended with, such as ModelNotFound.
         """
         spans = spoken_spans(clause.marked)
+        calls = offered_calls(clause)
         request = RunRequest(
             model="",
-            messages=(*_examples(), Message.of("user", clause.said)),
-            constraint=Constraint(kind="json_schema", value=_schema(spans, clause.marked)),
+            messages=(*_examples(calls), Message.of("user", clause.said)),
+            constraint=Constraint(kind="json_schema", value=_schema(calls, spans, clause.marked)),
             sampling={"temperature": 0.0},
             max_tokens=LONGEST_ANSWER,
             client="files",
@@ -131,8 +135,6 @@ def step_of(answer: dict[str, Any], spans: dict[str, str], marked: Marked, clock
         if name == "call" or (name == "file" and said == ALL):
             continue
         slots["old" if name == "version" else name] = spans.get(said, said)
-    if "version" not in answer and call == "compare" and "old" not in slots:
-        flags = {**flags}
     reading = built(call, slots, flags, marked, clock)
     return reading.step if reading else None
 
@@ -150,23 +152,35 @@ def spoken_spans(marked: Marked) -> dict[str, str]:
     return dict(list(spans.items())[:MOST_SPANS])
 
 
-def _schema(spans: dict[str, str], marked: Marked) -> str:
-    """Every call with its arguments; those that leave out a version that was said are not among them."""
-    has_version = re.search(f"[{VERSIONS}]", marked.text) is not None
-    calls = [call for call in ARGUMENTS if not has_version or call in _NEEDS_VERSION]
+def offered_calls(clause: Clause) -> list[str]:
+    """Answers that are not out of the question; those that leave out a version that was said are."""
+    has_version = re.search(f"[{VERSIONS}]", clause.marked.text) is not None
+    likely = likely_calls(clause.marked.text, OFFERED)
+    return [
+        answer
+        for answer in ARGUMENTS
+        if _AS_CALL.get(answer, (answer, {}))[0] in likely and (not has_version or answer in _NEEDS_VERSION)
+    ] or list(ARGUMENTS)
+
+
+def _schema(calls: Sequence[str], spans: dict[str, str], marked: Marked) -> str:
+    """Every offered call with its arguments."""
     shapes = [shape for call in calls if (shape := _shape(call, spans, marked)) is not None]
     return msgspec.json.encode({"anyOf": shapes}).decode()
 
 
 def _shape(call: str, spans: dict[str, str], marked: Marked) -> dict[str, Any] | None:
     properties: dict[str, Any] = {"call": {"const": call}}
+    said: set[str] = set()
     for name in ARGUMENTS[call]:
         choices = _choices(name, spans, marked)
         if choices:
             properties[name] = {"enum": choices}
+            if name in ("version", "lasting", "time") or (name == "text" and re.search(f"[{QUOTES}]", marked.text)):
+                said.add(name)
         elif name not in _MAY_LACK.get(call, ()):
             return None
-    lacking = () if call == "rollback" else _MAY_LACK.get(call, ())
+    lacking = [name for name in _MAY_LACK.get(call, ()) if name not in said]
     return {
         "type": "object",
         "properties": properties,
@@ -206,11 +220,13 @@ def _named_first(spans: dict[str, str], marked: Marked) -> list[str]:
     return paths or [said for said in _free(spans, VERSIONS) if said]
 
 
-def _examples() -> tuple[Message, ...]:
-    """Sentences of each call, with what is to be answered."""
-    calls = "\n".join(f"{name}: {meaning}" for name, meaning in sentence_parts("calls").items())
-    told = [Message.of("system", f"Turn what is said about files into one call, as JSON.\n{calls}")]
+def _examples(calls: Sequence[str]) -> tuple[Message, ...]:
+    """What each of some calls means, and sentences of each, with what is to be answered."""
+    meanings = sentence_parts("calls")
+    listed = "\n".join(f"{call}: {meanings[call]}" for call in calls)
+    told = [Message.of("system", f"Turn what is said about files into one call, as JSON.\n{listed}")]
     for line in lines_of("examples"):
         said, _, answer = line.partition(" => ")
-        told += [Message.of("user", said), Message.of("assistant", answer)]
+        if msgspec.json.decode(answer)["call"] in calls:
+            told += [Message.of("user", said), Message.of("assistant", answer)]
     return tuple(told)

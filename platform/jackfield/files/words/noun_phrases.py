@@ -6,7 +6,8 @@ import re
 
 import msgspec
 
-from jackfield.files.words.marks import ANY, DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
+from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
+from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.steps import IT, Which
 
 KINDS = {
@@ -32,37 +33,25 @@ KINDS = {
 """What kinds of file are called, as patterns of paths."""
 
 _ALL = re.compile(
-    r"(?:(?:absolutely |simply )?(?:all|every|each|any)(?: single)?(?: one)?(?: of)? ?(?:of )?(?:the |my |our |these |those )?(?:other )?|"
-    r"both(?: of)?(?: the| my| our)? ?)"
+    r"(?:(?:absolutely |simply )?(?:all|every|each|any)(?: single)?(?: one)?(?: of)? ?(?:of )?"
+    r"(?:the |my |our |these |those )?(?:other )?|both(?: of)?(?: the| my| our)? ?)"
 )
-_EVERYTHING = re.compile(
-    r"(?:(?:absolutely )?(?:everything|all|all of it|the lot|the whole lot|the whole collection|the collection|it all|"
-    r"(?:all (?:of )?)?(?:the |my |our |these |those )(?:files|documents|docs|stuff)|(?:all |every |all of )"
-    r"(?:the |my |our )?(?:files?|documents?|docs?|stuff)|(?:files|documents|docs)|my things)(?: (?:here|there is|i have|we have|that there is|"
-    r"together|in here|in the collection|in this collection))?)"
-)
+_EVERYTHING = re.compile("|".join(lines_of("everything")))
 _DETERMINER = re.compile(
-    r"(?:(?:the|my|our|a|an|this|that|these|those|your|his|her|their|its|some|same|whole|entire|full|current|following|"
+    r"^(?:(?:the|my|our|a|an|this|that|these|those|your|his|her|their|its|some|same|whole|entire|full|current|following|"
     r"complete|existing|said|just) )+"
 )
 _FILE_NOUN = r"(?:files?|documents?|docs?)"
 _CALLED = re.compile(rf"(?:{_FILE_NOUN} )?(?:called|named|with the name|by the name of|titled|entitled|at) ")
-_PRONOUNS = frozenset({
-    "it", "that", "this", "them", "these", "those", "that file", "this file", "the file", "these files", "those files",
-    "that one", "this one", "them all", "all of them", "both", "both of them", "the same file", "that document", "the result",
-    "the same", "the document", "that new file", "the new file", "the new one", "the same one",
-})  # fmt: skip
-_SUSPECT = frozenset({
-    "to", "into", "with", "since", "until", "should", "is", "are", "was", "were", "be", "been", "has", "have", "does",
-    "do", "did", "please", "then", "must", "can", "could", "would", "will", "who", "when", "where", "why", "i", "you", "we", "they",
-    "onto", "again", "back", "instead", "if", "unless", "so", "by", "than", "what", "which", "how", "let", "me", "us", "not",
-    "called", "named", ":", "but", "there", "somewhere", "whose", "want", "need", "like", "him", "expires", "valid", "say", "says",
-})  # fmt: skip
-"""Words that are seldom in what a file is called: where they are, something else may have been meant."""
-_ABOUT = re.compile(
-    r"(?:about|on|regarding|concerning|mentioning|that mention|containing|that contain|to do with|that are about|related to|"
-    r"that talk about|dealing with|that deal with|which mention|that mentions|which are about|having to do with|relating to) (.+)"
+_PRONOUNS = frozenset(lines_of("pronouns"))
+_SUSPECT = frozenset(lines_of("seldom_in_names"))
+_SELDOM = frozenset({"of", "at", "up", "off", "out", "down", "in", "on", "around", "away", "over", "also", "too"})
+_ABOUT = re.compile(f"(?:{'|'.join(lines_of('about'))}) (.+)")
+_WHATEVER = re.compile(
+    r"(?:everything|all|anything|whatever)(?: that)?(?: is| there is| i have| we have| lies)? "
+    r"(?=in |under |below |inside |within |about |from |on |of )"
 )
+_NO_DETERMINER = ("each other", "all hands", "anything", "everything", "everyone", "anyone")
 _IN = re.compile(r"(.*?) ?\b(?:in|under|inside|within|below|from|of) (?:the |my |our )?(.+)")
 
 
@@ -104,25 +93,17 @@ def _parts(said: str) -> list[str]:
 
 def _one(said: str, marked: Marked) -> Named:
     said = said.strip()
-    every = False
-    if found := re.match(
-        r"(?:everything|all|anything|whatever)(?: that)?(?: is| there is| i have| we have| lies)? (?=in |under |below |inside |within |about |from |on |of )",
-        said,
-    ):
-        said, every = said[found.end() :].strip(), True
-    elif (found := _ALL.match(said)) and not said.startswith(
-        ("each other", "all hands", "anything", "everything", "everyone", "anyone")
-    ):
-        said, every = said[found.end() :].strip(), True
-    said = _DETERMINER.sub("", said, count=1) if _DETERMINER.match(said) else said
-    if found := re.fullmatch(rf"(?:{_FILE_NOUN} ?)?{_ABOUT.pattern}", said):
-        if every or re.match(rf"(?:files|documents|docs) ", said):
-            return Named(Which((_bare(found[1], marked),), every=True), _doubt(found[1]))
+    found = _WHATEVER.match(said) or (None if said.startswith(_NO_DETERMINER) else _ALL.match(said))
+    every = found is not None
+    said = _undetermined(said[found.end() :].strip() if found else said)
+    about = re.fullmatch(rf"(?:{_FILE_NOUN} ?)?{_ABOUT.pattern}", said)
+    if about and (every or re.match(r"(?:files|documents|docs) ", said)):
+        return Named(Which((_bare(about[1], marked),), every=True), _doubt(about[1]))
     if located := _located(said, marked, every):
         return located
     if found := _CALLED.match(said):
         said = said[found.end() :]
-        said = _DETERMINER.sub("", said, count=1) if _DETERMINER.match(said) else said
+        said = _undetermined(said)
     said = re.sub(r"^(?:deleted|removed|erased|lost|trashed|binned) ", "", said)
     plural = re.search(r" (?:files|documents|docs)$", said) is not None
     if pattern := _kind(said):
@@ -132,6 +113,11 @@ def _one(said: str, marked: Marked) -> Named:
         return Named(Which((_bare(folder[1] or folder[2], marked).rstrip("/") + "/",), every=True))
     name = _bare(said, marked)
     return Named(Which((name,) if name else (), every or plural or name.endswith("/") or "*" in name), _doubt(said))
+
+
+def _undetermined(said: str) -> str:
+    """Without an article or the like before it."""
+    return _DETERMINER.sub("", said, count=1)
 
 
 def _located(said: str, marked: Marked, every: bool) -> Named | None:
@@ -154,7 +140,7 @@ def _located(said: str, marked: Marked, every: bool) -> Named | None:
 
 def folder_named(said: str, marked: Marked) -> str | None:
     """`reports/` for `the reports folder` or a path that ends so; None for what is not plainly a folder."""
-    said = _DETERMINER.sub("", said, count=1) if _DETERMINER.match(said) else said
+    said = _undetermined(said)
     if re.fullmatch(f"[{PATHS}]", said):
         path = marked.marks[said].said
         return (
@@ -180,19 +166,19 @@ def _kind(said: str) -> str | None:
 
 def _bare(said: str, marked: Marked) -> str:
     """A name as it was said, without what only leads to it."""
-    said = _DETERMINER.sub("", said, count=1) if _DETERMINER.match(said) else said
+    said = _undetermined(said)
     return marked.spoken(said).replace(" 's", "'s").strip(" ,.:'\"")
 
 
 def _doubt(said: str) -> int:
     words = said.split()
-    doubt = sum(2 for word in words if word in _SUSPECT)
+    doubt = sum(3 for word in words if word in _SUSPECT) + sum(1 for word in words if word in _SELDOM)
     doubt += sum(4 for word in words if re.fullmatch(f"[{VERSIONS}]", word))
     doubt += sum(1 for word in words if re.fullmatch(f"[{TIMES}{DURATIONS}]", word))
     marks = len(re.findall(f"[{QUOTES}{PATHS}]", said))
     if marks and len(words) > 1:
         doubt += len(words)
-    return doubt + max(0, len(words) - 6)
+    return doubt + max(0, len(words) - 4)
 
 
 def text_said(said: str, marked: Marked) -> str:
@@ -203,7 +189,8 @@ def text_said(said: str, marked: Marked) -> str:
 
 
 _TOPIC_LEAD = re.compile(
-    r"(?:(?:the|my|our|a|an|any|all|some) )?(?:(?:topic|subject|topics|theme|question)s? (?:of )?)?(?:the |my |our |a |an )?"
+    r"(?:(?:the|my|our|a|an|any|all|some) )?(?:(?:topic|subject|topics|theme|question)s? (?:of )?)?"
+    r"(?:the |my |our |a |an )?"
 )
 
 
@@ -212,6 +199,3 @@ def topic_said(said: str, marked: Marked) -> str:
     found = _TOPIC_LEAD.match(said.strip())
     rest = said.strip()[found.end() :] if found else said
     return text_said(rest or said, marked)
-
-
-MARK = re.compile(f"[{ANY}]")

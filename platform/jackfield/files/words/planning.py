@@ -37,7 +37,6 @@ from jackfield.files.words.steps import (
     Summarise,
     Undelete,
     Undo,
-    Unlink,
     Version,
     call_of,
     writes,

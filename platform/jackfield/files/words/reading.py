@@ -1,4 +1,4 @@
-"""What somebody says of their files, read by rules: sentences apart, politeness away, patterns held against the rest."""
+"""What somebody says of their files, read by rules: sentences apart, politeness away, and the rest held to patterns."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import msgspec
 
 from jackfield.files.words.building import Built, built
 from jackfield.files.words.frames import patterns
-from jackfield.files.words.grammar import OPEN_SLOTS
+from jackfield.files.words.grammar import NUMBERS, OPEN_SLOTS
 from jackfield.files.words.marking import Marking
 from jackfield.files.words.marks import Marked
+from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.slips import mendings
 from jackfield.files.words.steps import IT, Step, Which
 from jackfield.files.words.times import Clock
 from jackfield.files.words.verbs import active, base_forms, imperative
 
-SURE = 4
+SURE = 2
 """Up to this much doubt a reading by rules is taken."""
 
 
@@ -36,71 +37,22 @@ class Clause(msgspec.Struct, frozen=True):
         return self.step is not None and self.doubt <= SURE
 
 
-_LEADS = re.compile(
-    r"(?:please|kindly|hey|hi|hello|ok|okay|so|now|then|also|next|finally|first|after that|afterwards|and|well|right|alright|,|"
-    r"jackfield|just|quickly|dear|actually|thanks|um|uh|well then|if you can|if possible|if you would|if you do not mind|"
-    r"could you tell me|can you tell me|could you please|"
-    r"(?:can|could|would|will|might) you(?: please| kindly| just| perhaps| maybe| possibly| quickly)*|"
-    r"(?:can|could|may|might) (?:i|we)(?: please| just| perhaps| maybe)*(?= (?:have|get|see|read|look|view|find|search|rename|delete|"
-    r"move|share|lock|unlock|undo|restore|list|compare|group|merge|join|summari[sz]e|add|append|create|put|go|revert|roll|remove|open|"
-    r"know|undelete|recover|index|make|stop|combine|cluster|revoke)\b)|"
-    r"(?:can|could) (?:i|we) (?:please )?have you|"
-    r"(?:i|we) (?:want|need|would like|wish|would love|would want|would prefer|require) (?:you )?to(?= (?!see\b|know\b|read\b|view\b|have\b|look\b|share\b|find\b|open\b|check\b|list\b|get\b))|"
-    r"(?:i|we) (?:want|need|would like|wish|would love|would want) you to|"
-    r"(?:i|we) (?:should|must|have to|need to|ought to|shall|might as well|had better|will have to)(?= )|"
-    r"you (?:should|must|may|can|could|need to|have to|might)|"
-    r"let us|let me(?= (?:rename|delete|move|share|lock|unlock|undo|restore|list|compare|group|merge|join|add|append|create|put|revert|roll|remove|find|search)\b)|"
-    r"go ahead and|would you mind|do you mind|mind|be so kind as to|be so good as to|be a dear and|do me a favour and|do me a favor and|"
-    r"do me a favour ,|do me a favor ,|i was wondering if you could|i wonder if you could|it would be (?:great|nice|good|lovely|helpful) if you could|"
-    r"is it possible to|would it be possible to|is there a way to|is there any way to|it is time to|time to|help me(?: to)?|try to|"
-    r"(?:make sure|be sure|remember|do not forget|feel free) to|i think you should|i think we should|i guess you should|"
-    r"how about|what about(?= \w+ing\b)|why do not you|why not|we had better|you had better|i would be grateful if you could|i would appreciate it if you could|"
-    r"simply|immediately|once more|again ,|i would ask you to|start by|begin by|proceed to|your task is to|the next step is to|"
-    r"i would suggest|sorry ,|sorry|excuse me|one more thing|by the way|oh|yes|no|ah|anyway) "
-)
-_TAILS = re.compile(
-    r" (?:please|thanks|thank you|many thanks|thanks a lot|thank you very much|for me|for us|if you can|if you could|if you would|if possible|would you|"
-    r"will you|can you|could you|right now|right away|immediately|at once|asap|as soon as possible|cheers|ta|,|straight away|"
-    r"if you do not mind|if that is possible|when you can|when you have time|when you get a chance|kindly|thx|today please|"
-    r"as soon as you can|ok|okay|quickly|if it is not too much trouble|if that is ok|if that is okay|would you mind|mate|friend|"
-    r"jackfield|my friend|dear|will ya|i think|i guess|i suppose|then|as well|too|at all|is it possible|this instant) $"
-)
+_LEADS = re.compile(f"(?:{'|'.join(lines_of('leads'))}) ")
+_TAILS = re.compile(f" (?:{'|'.join(lines_of('tails'))}) $")
 _SPLIT = re.compile(
     r"(?:[.;!?]\s+|,?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\s+|,?\s+and\s+|,\s+)", re.IGNORECASE
 )
-_MODIFIERS: tuple[tuple[re.Pattern[str], dict[str, str]], ...] = (
-    (
-        re.compile(
-            r"(?: ,)? (?:by keywords?|literally|word for word|by exact words?|using keyword search|with keyword search|by the exact words|"
-            r"verbatim|using keywords|as a keyword|exactly like that|exactly as written|exactly|by words|by full text)(?= )"
-        ),
-        {"mode": "keyword"},
-    ),
-    (
-        re.compile(
-            r"(?: ,)? (?:by meaning|by its meaning|semantically|by sense|using semantic search|with semantic search|by similarity|"
-            r"even if (?:the|other|they use other|it uses other|different) words(?: are)?(?: different| used)?|in any words|whatever the words|in whatever words|"
-            r"not just the words|by what they mean|conceptually|going by meaning|not word for word|rather than by words)(?= )"
-        ),
-        {"mode": "meaning"},
-    ),
-    (
-        re.compile(r"(?: ,)? (?:by keywords? and (?:by )?meaning|both ways|in both ways|by words and meaning)(?= )"),
-        {"mode": "hybrid"},
-    ),
-)
-_LINES = re.compile(
-    r"(?: ,)? (?:line by line|as a diff|as a unified diff|in lines|word by word|as diff|with all lines|in diff form|as lines)(?= )|"
-    r"\b(?:a |the )?(?:line by line|line-by-line|unified|textual|line) (?=diff)"
+_MANNERS = tuple(
+    (re.compile(expression), dict(pair.split("=") for pair in flags.split()))
+    for expression, _, flags in (line.partition(" => ") for line in lines_of("manners"))
 )
 _DIFF = re.compile(r"\bdiffs?\b")
 _LIMIT = re.compile(
-    r"(?: ,)? (?:(?:but |and )?(?:show|give|list|return)(?: me)? )?(?:only |just |at most |no more than |up to |limit(?:ed)? to )(?:the )?(?:best |first |top )?(?P<count>\d{1,3}|[a-z]+)"
-    r"(?: (?:results|hits|passages|of them|matches|files|best|please))?(?= )"
+    r"(?: ,)? (?:(?:but |and )?(?:show|give|list|return)(?: me)? )?"
+    r"(?:only |just |at most |no more than |up to |limit(?:ed)? to )(?:the )?(?:best |first |top )?"
+    r"(?P<count>\d{1,3}|[a-z]+)(?: (?:results|hits|passages|of them|matches|files|best|please))?(?= )"
 )
-_TOP = re.compile(
-    r"(?P<lead>^|.* )(?:the |my )?(?:top|first|best) (?P<count>\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)(?= )"
-)
+_TOP = re.compile(r"(?P<lead>^|.* )(?:the |my )?(?:top|first|best) (?P<count>\d{1,3}|[a-z]+)(?= )")
 
 
 def clauses(words: str, clock: Clock) -> list[Clause]:
@@ -199,13 +151,12 @@ def _readings(text: str, marked: Marked, clock: Clock) -> Iterator[_Read]:
 def _unmodified(text: str) -> tuple[str, dict[str, str]]:
     """A sentence without what only says how to look, and that."""
     flags: dict[str, str] = {}
-    for expression, meaning in _MODIFIERS:
+    for expression, meaning in _MANNERS:
         text, count = expression.subn("", text)
         if count:
             flags |= meaning
-    if _LINES.search(text) or _DIFF.search(text):
+    if _DIFF.search(text):
         flags["lines"] = "1"
-        text = _LINES.sub("", text)
     for expression in (_LIMIT, _TOP):
         if (found := expression.search(text)) and _is_count(found["count"]):
             flags["count"] = found["count"]
@@ -217,8 +168,6 @@ def _unmodified(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _is_count(said: str) -> bool:
-    from jackfield.files.words.grammar import NUMBERS
-
     return said.isdecimal() or said in NUMBERS
 
 

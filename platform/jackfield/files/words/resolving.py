@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from posixpath import basename, splitext
 
@@ -128,25 +128,38 @@ class Shelf:
 
 
 def by_name(name: str, paths: Mapping[str, int]) -> list[str]:
-    """Paths that a name fits, by the first way that fits any: as it stands, by case, below a folder, by its words."""
-    folded = name.casefold().strip("/") if name != "/" else ""
-    ways = (
+    """Paths that a name fits, by the first way that fits any: as it stands, by case, below a folder, by its words.
+
+    What looks like a path, with an ending, is never taken for another one that is only like it.
+    """
+    ways = [*_as_a_path(name), *([] if splitext(name)[1] and " " not in name else _by_words(name))]
+    for way in ways:
+        if found := sorted(path for path in paths if way(path)):
+            return found
+    return []
+
+
+def _as_a_path(name: str) -> list[Callable[[str], bool]]:
+    folded = name.casefold().strip("/")
+    return [
         lambda path: path == name,
         lambda path: path.casefold() == name.casefold(),
         lambda path: name.endswith("/") and _is_below(path, folded),
         lambda path: "*" in name and _matches(path, name),
-        lambda path: basename(path).casefold() == folded,
+        lambda path: path.casefold().endswith(f"/{folded}"),
+    ]
+
+
+def _by_words(name: str) -> list[Callable[[str], bool]]:
+    folded = name.casefold().strip("/")
+    return [
         lambda path: splitext(basename(path))[0].casefold() == folded,
         lambda path: _has_words(splitext(basename(path))[0], name, exactly=True),
         lambda path: _has_words(splitext(basename(path))[0], name),
         lambda path: _has_words(path, name),
         lambda path: not name.endswith("/") and _is_below(path, folded),
         lambda path: _has_words(path, name, slips=True),
-    )
-    for way in ways:
-        if found := sorted(path for path in paths if way(path)):
-            return found
-    return []
+    ]
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -54,7 +54,7 @@ def sentence(settled: Settled, zone: tzinfo | None = None) -> str:
     return f"{said} {settled.notice}".strip()
 
 
-def _said(settled: Settled, zone: tzinfo | None) -> str:
+def _said(settled: Settled, zone: tzinfo | None) -> str:  # noqa: C901 - a sentence a call
     files = _files([file.path for file in settled.files])
     match settled.step:
         case Create(text=text, keep=keep):
@@ -91,7 +91,7 @@ def _said(settled: Settled, zone: tzinfo | None) -> str:
     return _looking(settled, files, zone)
 
 
-def _looking(settled: Settled, files: str, zone: tzinfo | None) -> str:
+def _looking(settled: Settled, files: str, zone: tzinfo | None) -> str:  # noqa: C901 - a sentence a call
     """Calls that change nothing."""
     where = f"'{settled.under}/'" if settled.under else files if settled.files else "all files"
     match settled.step:

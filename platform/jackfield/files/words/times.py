@@ -31,14 +31,19 @@ _DATE = (
 )
 _PERIOD = (
     r"(?:the )?(?:last|this|next|previous|past) (?:week|month|year)|(?:the )?(?:last|past) "
-    rf"{_NUMBER} {_UNIT}|(?:the |last |this |this past |the last |the past |past )?weekend|(?:in |last |this )?{_MONTH}(?: \d{{4}})?"
+    rf"{_NUMBER} {_UNIT}|(?:the |last |this |this past |the last |the past |past )?weekend|"
+    rf"(?:in |last |this )?{_MONTH}(?: \d{{4}})?"
 )
 _AMOUNT = rf"{_NUMBER}[ -]?{_UNIT}(?: and {_NUMBER} {_UNIT})?|\d{{1,4}}[smhdw]"
-_BOUND = r"(?:the )?(?:end|close|start|beginning) of (?:the |this |last |next )?(?:day|working day|business day|week|month|year)"
+_BOUND = (
+    r"(?:the )?(?:end|close|start|beginning) of (?:the |this |last |next )?"
+    r"(?:day|working day|business day|week|month|year)"
+)
 
 DURATION = re.compile(rf"(?:{_AMOUNT})(?! (?:ago|earlier|before|back|old)\b)", re.ASCII)
 TIME = re.compile(
-    rf"(?<!\w)(?:{_BOUND}|(?:{_AMOUNT}) (?:ago|earlier)|in (?:{_AMOUNT})|last night|tonight|first thing (?:this morning)|"
+    rf"(?<!\w)(?:{_BOUND}|(?:{_AMOUNT}) (?:ago|earlier)|in (?:{_AMOUNT})|last night|tonight|"
+    r"first thing (?:this morning)|"
     rf"this {_PART}|{_DATE}(?:'s)? (?:at )?{_HOUR}|{_DATE} {_PART}|{_HOUR} (?:on )?{_DATE}|{_HOUR} today|"
     rf"{_DATE}|{_PERIOD}|{_HOUR}|\d{{1,2}} o'clock|right now)(?!\w)",
     re.ASCII,

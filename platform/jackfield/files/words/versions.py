@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from jackfield.files.words.marks import TIMES
+from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.steps import NOW, Version
 
 Moment = Callable[[str, bool], "Version | None"]
@@ -75,6 +76,10 @@ def _one_back(found: re.Match[str], moment: Moment) -> Version | None:
     return Version(back=1)
 
 
+def _first(found: re.Match[str], moment: Moment) -> Version | None:
+    return Version(number=1)
+
+
 def _newest(found: re.Match[str], moment: Moment) -> Version | None:
     return NOW
 
@@ -87,41 +92,35 @@ def _before(found: re.Match[str], moment: Moment) -> Version | None:
     return moment(found["time"], True)
 
 
-READINGS: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
-    (re.compile(rf"(?<!\S){expression} "), meaning)
-    for expression, meaning in (
-        (rf"{_THE}(?:version|revision|rev|ver|edition)(?: number| no| nr| #)? ?#?(?P<number>\d{{1,4}})", _number),
-        (r"(?:v|#)\.? ?(?P<number>\d{1,4})", _number),
-        (r"(?:version|revision)(?: number)? (?P<count>one|two|three|four|five|six|seven|eight|nine|ten)", _spelled_number),
-        (rf"(?:the |its |their )(?:very )?{_ORDINAL} (?:ever |saved |ever saved )?{_KIND}", _ordinal),
-        (rf"(?:by |to |from )?(?:the )?(?:{_KIND} )?{_COUNT} {_STEP} (?:back|ago|earlier|before|prior|previously|older)", _back),
-        (rf"(?:the )?{_KIND} {_COUNT} (?:back|before|earlier)", _back),
-        (rf"(?:back )?(?:by )?{_COUNT} {_STEP} (?:backwards?)", _back),
-        (rf"back (?:by )?{_COUNT} {_STEP}", _back),
-        (rf"by {_COUNT} {_STEP}", _back),
-        (rf"{_THE}last but (?P<count>one|two|three|four)(?: {_KIND})?", _last_but),
-        (rf"{_THE}{_FORMER} (?:saved )?(?:{_KIND}|contents?|text)", _one_back),
-        (rf"{_THE}{_KIND} (?:right |just |immediately )?(?:before|prior to|preceding) (?:this one|this|the (?:last|latest|current|"
-         r"newest|present)(?: one| version| change| edit)?|that|the last one|last|it|now)", _one_back),
-        (rf"{_THE}(?:version|revision|one) (?:right |just )?before", _one_back),
-        (r"(?:back )?(?:to )?(?:the way|how|as|what|like) (?:it|they|that) (?:was|were|looked|stood) before (?:the )?"
-         r"(?:last|latest|most recent) (?:change|edit|save|version|update)", _one_back),
-        (r"(?:the )?(?:one |version )?before (?:the |my |our )?(?:last|latest|most recent) (?:change|edit|save|version|update|one)",
-         _one_back),
-        (rf"{_THE}(?:newest|latest|current|most recent|present|last|most current) (?:saved )?{_KIND}", _newest),
-        (r"(?:the way|how|as|what) (?:it|they) (?:is|are|looks?|stands?) (?:right )?(?:now|today|at the moment|currently)", _newest),
-        (rf"{_WAY}(?:right |just )?before {_T}", _before),
-        (rf"{_WAY}{_T}", _at),
-        (rf"{_T} 's (?:last |final |old )?{_KIND}(?: and contents)?", _at),
-        (rf"{_T} 's (?:contents?|text)", _at),
-        (rf"{_THE}(?:last |newest )?{_KIND} (?:from |of )?(?:right |just )?before {_T}", _before),
-        (rf"{_THE}(?:last |newest |old |older )?(?:{_KIND}|contents?) (?:(?:which |that )?(?:it|we|i|they|there) "
-         rf"(?:had|was|were|saved|wrote|made) )?(?:back )?(?:from|of|as of|at|on|as at|dated|in|as it was|as it stood|back)? ?{_T}",
-         _at),
-        (rf"{_THE}{_T} {_KIND}", _at),
-        (rf"(?:as of|as at|as on|as it stood on) {_T}", _at),
-        (r"(?:the )?(?:very )?(?:first|original|oldest|initial|earliest) (?:ever )?(?:version|revision|state|copy|draft)",
-         lambda found, moment: Version(number=1)),
-    )
-)  # fmt: skip
+_MEANINGS: dict[str, Meaning] = {
+    "number": _number,
+    "spelled_number": _spelled_number,
+    "ordinal": _ordinal,
+    "back": _back,
+    "last_but": _last_but,
+    "one_back": _one_back,
+    "newest": _newest,
+    "at": _at,
+    "before": _before,
+    "first": _first,
+}
+_PARTS = {
+    "ORDINAL": _ORDINAL,
+    "COUNT": _COUNT,
+    "KIND": _KIND,
+    "STEP": _STEP,
+    "T": _T,
+    "THE": _THE,
+    "FORMER": _FORMER,
+    "WAY": _WAY,
+}
+
+
+def _readings() -> Iterator[tuple[re.Pattern[str], Meaning]]:
+    for line in lines_of("versions"):
+        meaning, _, expression = line.partition(" = ")
+        yield re.compile(rf"(?<!\S){expression.format_map(_PARTS)} "), _MEANINGS[meaning]
+
+
+READINGS = tuple(_readings())
 """In this order; each stands for whole words with one space behind them."""

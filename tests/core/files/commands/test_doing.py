@@ -1,0 +1,148 @@
+"""Words that become calls at the command line: shown, agreed to, done, and undone as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def shelf(desk: Any) -> Any:
+    """A desk with a few files."""
+    desk.write("finance/budget.md", "# Budget\n\nRent 900\n")
+    desk.write("finance/budget.md", "# Budget\n\nRent 950\n\n# Food\n\n300\n")
+    desk.write("notes/solar.md", "Solar panels give 4 kW.\n")
+    desk.write("todo.md", "Buy milk\n")
+    desk.write("plan-a.md", "Old plan\n")
+    desk.write("plan-b.md", "New plan\n")
+    return desk
+
+
+def do(desk: Any, words: str, *options: str) -> Any:
+    """What the words came to."""
+    return desk("do", words, *options)
+
+
+def done(desk: Any, words: str) -> Any:
+    """Agreed to from the start, and gone well."""
+    said = do(desk, words, "--yes")
+    assert said.code == 0, said.err
+    return said
+
+
+def paths(desk: Any) -> list[str]:
+    return [file["path"] for file in desk.done("ls", "--json").json["files"]]
+
+
+def test_what_only_looks_is_done_at_once(shelf: Any) -> None:
+    assert "Rent 950" in do(shelf, "what's in the budget?").out
+    assert "Rent 900" in do(shelf, "show me version 1 of the budget").out
+    assert "plan-a.md" in do(shelf, "list all files").out
+    assert "todo.md" in do(shelf, "which files mention milk?").out
+    assert do(shelf, "show the history of the budget").out.count("version") == 2
+    assert "New headings: 'Food'" in do(shelf, "what changed in the budget?").out
+
+
+def test_nothing_is_written_that_nobody_agreed_to(shelf: Any) -> None:
+    said = do(shelf, "delete todo.md")
+    assert said.code == 3
+    assert "delete 'todo.md'" in said.err
+    assert "--yes" in said.err
+    assert "todo.md" in paths(shelf)
+
+
+def test_a_dry_run_only_shows_the_plan(shelf: Any) -> None:
+    said = do(shelf, "move everything in notes/ into the archive folder and delete todo.md", "--dry-run")
+    assert said.code == 0
+    assert "'notes/solar.md' as 'archive/solar.md'" in said.err
+    assert "delete 'todo.md'" in said.err
+    assert "todo.md" in paths(shelf)
+
+
+def test_last_versions_come_back_by_a_vague_name(shelf: Any) -> None:
+    done(shelf, "put the previous version of the budget back")
+    assert shelf.done("cat", "finance/budget.md").out == "# Budget\n\nRent 900\n"
+    assert "Rent 900" in do(shelf, "what is in the budget?").out
+
+
+def test_several_steps_are_one_change(shelf: Any) -> None:
+    before = paths(shelf)
+    said = do(shelf, "rename todo.md to tasks.md, then append 'call Bob' to it and delete plan-a.md", "--yes", "--json")
+    assert said.code == 0, said.err
+    assert shelf.done("cat", "tasks.md").out == "Buy milk\ncall Bob\n"
+    assert "plan-a.md" not in paths(shelf)
+    shelf.done("undo", said.json["change"])
+    assert paths(shelf) == before
+    assert shelf.done("cat", "todo.md").out == "Buy milk\n"
+
+
+def test_undo_in_words_takes_the_last_change_back(shelf: Any) -> None:
+    done(shelf, "delete both plan-a.md and plan-b.md")
+    assert "plan-a.md" not in paths(shelf)
+    done(shelf, "undo that")
+    assert {"plan-a.md", "plan-b.md"} <= set(paths(shelf))
+
+
+def test_a_name_that_fits_several_files_is_asked_about(shelf: Any) -> None:
+    said = do(shelf, "delete the plan", "--yes")
+    assert said.code == 2
+    assert "'plan-a.md', 'plan-b.md'" in said.err
+    assert "plan-a.md" in paths(shelf)
+    done(shelf, "delete all the plans")
+    assert not [path for path in paths(shelf) if "plan" in path]
+
+
+def test_a_file_is_found_by_what_is_in_it(shelf: Any) -> None:
+    assert "4 kW" in do(shelf, "show me the panels").out
+
+
+def test_a_step_that_fails_stops_the_rest_and_tells_how_to_undo(shelf: Any) -> None:
+    said = do(shelf, "append 'x' to todo.md, then create plan-a.md, then delete plan-b.md", "--yes")
+    assert said.code == 5
+    assert "Step 2 (create) failed" in said.err
+    assert "jackfield files undo change_" in said.err
+    assert "plan-b.md" in paths(shelf)
+    assert shelf.done("cat", "todo.md").out == "Buy milk\nx\n"
+
+
+def test_what_is_not_there_is_told_with_what_is_like_it(shelf: Any) -> None:
+    said = do(shelf, "delete tood.md", "--yes")
+    assert said.code == 4
+    assert "todo.md" in said.err
+    gone = do(shelf, "restore todo.md to version 7", "--yes")
+    assert gone.code == 4
+    assert "no version 7" in gone.err
+
+
+def test_words_that_mean_nothing_here_are_refused_with_an_example(shelf: Any) -> None:
+    said = do(shelf, "the weather is nice", "--yes")
+    assert said.code == 2
+    assert "not understood" in said.err
+    assert do(shelf, " ").code == 2
+
+
+def test_deleted_files_come_back_under_another_name(shelf: Any) -> None:
+    done(shelf, "bin todo.md")
+    assert "todo.md" in do(shelf, "what's in the bin?").out
+    done(shelf, "undelete todo.md as tasks.md")
+    assert "tasks.md" in paths(shelf)
+
+
+def test_links_are_made_told_once_and_revoked(shelf: Any) -> None:
+    said = done(shelf, "share the budget for two days")
+    assert "/shared/" in said.out
+    (link,) = shelf.done("links", "--json").json
+    assert link["expires_at"]
+    done(shelf, "revoke the link to the budget")
+    (link,) = shelf.done("links", "--json").json
+    assert link["revoked_at"]
+
+
+def test_files_are_locked_and_unlocked(shelf: Any) -> None:
+    done(shelf, "lock todo.md for 30 minutes")
+    (file,) = [one for one in shelf.done("ls", "--json").json["files"] if one["path"] == "todo.md"]
+    assert file["lock"]
+    done(shelf, "unlock todo.md")
+    (file,) = [one for one in shelf.done("ls", "--json").json["files"] if one["path"] == "todo.md"]
+    assert not file["lock"]

@@ -1,0 +1,99 @@
+"""Words read by rules: every command of the held-in list, and what must never be read as something else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.files.words.reading import clauses
+from jackfield.files.words.steps import Step, call_of, writes
+from jackfield.files.words.times import Clock
+
+CLOCK = Clock(datetime(2026, 11, 18, 12, 0, tzinfo=UTC), UTC)
+"""A Wednesday, at noon."""
+FEWEST_WORDINGS = 12
+BAR = 0.98
+
+
+class Said(msgspec.Struct):
+    """A command, and the steps that it should be read as."""
+
+    words: str
+    steps: tuple[Step, ...]
+
+
+def listed(name: str) -> list[Said]:
+    """The commands of a list."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return [msgspec.json.decode(line, type=Said) for line in lines]
+
+
+def read(words: str) -> tuple[Step | None, ...]:
+    """The steps of a command, as far as the rules are sure."""
+    return tuple(clause.step if clause.sure else None for clause in clauses(words, CLOCK))
+
+
+def test_the_list_has_every_call_in_twelve_wordings() -> None:
+    said = listed("held_in.jsonl")
+    counts: dict[str, int] = {}
+    for one in said:
+        for step in one.steps:
+            counts[call_of(step)] = counts.get(call_of(step), 0) + 1
+    assert len(said) >= 200
+    assert len({one.words for one in said}) == len(said)
+    assert {call for call, count in counts.items() if count < FEWEST_WORDINGS} == set()
+    assert set(counts) == {
+        "create",
+        "append",
+        "overwrite",
+        "delete",
+        "undelete",
+        "rename",
+        "rollback",
+        "read",
+        "list",
+    } | {
+        *("history", "compare", "find", "group", "join", "summarise", "lock", "unlock", "link", "unlink", "index"),
+        *("changes", "undo"),
+    }
+
+
+def test_the_held_in_list_is_read_by_rules_alone() -> None:
+    said = listed("held_in.jsonl")
+    missed = [one.words for one in said if read(one.words) != one.steps]
+    assert len(missed) <= (1 - BAR) * len(said), missed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "please don't delete anything",
+        "never delete the budget",
+        "blue",
+        "the weather is nice today",
+        "delete",
+        "restore it",
+        "I wonder about things",
+        "how are you?",
+    ],
+)
+def test_what_is_no_command_is_not_taken_for_one(words: str) -> None:
+    assert not any(step is not None and writes(step) for step in read(words))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(words: str) -> None:
+    for clause in clauses(words, CLOCK):
+        assert clause.step is None or call_of(clause.step)
+
+
+def test_what_is_quoted_stays_as_it_was_written() -> None:
+    (step,) = read("append 'Delete a.md, THEN call  Bob.' to todo.md")
+    assert step is not None
+    assert step.text == "Delete a.md, THEN call  Bob."  # type: ignore[union-attr]
