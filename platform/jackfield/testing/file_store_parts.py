@@ -68,9 +68,12 @@ class ExactVectors:
         for identifier in identifiers:
             self._vectors.pop(identifier, None)
 
-    def search(self, vector: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:
+    def search(
+        self, vector: NDArray[np.float32], limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
         """By comparing with each."""
-        scored = [(identifier, float(each @ vector)) for identifier, each in self._vectors.items()]
+        looked_at = self._vectors.keys() if among is None else self._vectors.keys() & set(among)
+        scored = [(identifier, float(self._vectors[identifier] @ vector)) for identifier in looked_at]
         return sorted(scored, key=lambda pair: -pair[1])[:limit]
 
     def __len__(self) -> int:

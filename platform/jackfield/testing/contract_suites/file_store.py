@@ -1,4 +1,4 @@
-"""The file store's promises, for any implementation of `jackfield.contracts.files.FileStore` (its index apart)."""
+"""The file store's promises, for any implementation of `jackfield.contracts.files.FileStore`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from jackfield.contracts.files import FileStore, Point
 from jackfield.errors import FileNotThere, JackfieldError, NameTaken, VersionNotFound
 from jackfield.testing.contract_suites.file_collections import CollectionsContract, QuotasContract
+from jackfield.testing.contract_suites.file_indexing import IndexingContract
 from jackfield.testing.contract_suites.file_links import LinksContract
+from jackfield.testing.contract_suites.file_search import SearchContract
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, HOME, FileStoreFixtures, got, put
 from jackfield.testing.contract_suites.file_versions import ChangingContract, LookingContract, WritingContract
 from jackfield.testing.contract_suites.store_fixtures import examples
@@ -126,6 +128,8 @@ class FileStoreContract(
     LinksContract,
     SequencesContract,
     VerifyingContract,
+    SearchContract,
+    IndexingContract,
 ):
     """All of it; override `store` and `other_store`."""
 
