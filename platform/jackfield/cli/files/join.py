@@ -50,8 +50,8 @@ def command(
     if as_json:
         print_json({"change": change, "joined": made})
         return
-XX made of {count(len(made.parts), 'part')}. Undo it with: {undoing(change)}"
-    )
+    path, parts = cell(made.written.file.path), count(len(made.parts), "part")
+    say(f"'{path}' was made of {parts}. Undo it with: {undoing(change)}")
     if made.repeated:
         say(f"{count(made.repeated, 'part')} said what another says, and was left out.")
     if made.notice:
