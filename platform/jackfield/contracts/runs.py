@@ -50,7 +50,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FileUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Files to look in for what the last question asks, and how many passages an answer may be given as sources.
 
-    No `collections` are all that whoever asks may read; `under` is a path that they are below.
+    No `collections` are all of whoever asks; `under` is a path that they are below.
     """
 
     collections: tuple[str, ...] = ()

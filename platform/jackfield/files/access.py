@@ -18,7 +18,12 @@ def actor_of(principal: Principal) -> Actor:
 
 def level_of(collection: Collection, principal: Principal) -> Level | None:
     """The most that somebody may do there; None where it is not for them to know of it."""
-    if sees_all(principal) or collection.owner_id in (None, principal.account.user_id):
+    return "manage" if sees_all(principal) else own_level(collection, principal)
+
+
+def own_level(collection: Collection, principal: Principal) -> Level | None:
+    """The same without what an admin may do with everybody's: as the owner, or by a grant."""
+    if collection.owner_id in (None, principal.account.user_id):
         return _as_role_allows("manage", principal)
     levels = [grant.level for grant in collection.grants if _holds(grant, principal)]
     return _as_role_allows(max(levels, key=LEVELS.index), principal) if levels else None

@@ -20,7 +20,7 @@ from jackfield.contracts.files import (
 )
 from jackfield.contracts.identity import Principal
 from jackfield.errors import CollectionNotFound, NameTaken, NotAllowed, WatchNotFound
-from jackfield.files.access import PERSONAL, actor_of, level_of, require_level
+from jackfield.files.access import PERSONAL, actor_of, level_of, own_level, require_level
 from jackfield.files.open_collection import OpenCollection
 from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import sees_all
@@ -57,6 +57,10 @@ class Library:
     async def collections(self) -> tuple[Collection, ...]:
         """Those that one may read, in the order of their names."""
         return tuple(one for one in await self._store.collections.all() if level_of(one, self.principal))
+
+    async def own_collections(self) -> tuple[Collection, ...]:
+        """Those that one owns, was granted or that are nobody's: an admin works in others' only by naming them."""
+        return tuple(one for one in await self._store.collections.all() if own_level(one, self.principal))
 
     async def opened(self, name: str | None = None, level: Level = "read") -> OpenCollection:
         """A collection to work in; the default one is made when it is first used.
@@ -104,11 +108,11 @@ class Library:
         whole_files: bool = False,
         rerank: bool = False,
     ) -> SearchResult:
-        """Passages that answer a question, in the named collections or all that one may read."""
+        """Passages that answer a question, in the named collections or all of one's own."""
         if collections:
             names = tuple([(await self.opened(name)).name for name in collections])
         else:
-            names = tuple(one.name for one in await self.collections())
+            names = tuple(one.name for one in await self.own_collections())
         return await self._store.index.search(
             Query(
                 text=text,

@@ -28,7 +28,7 @@ class ListCollections(LibraryTool):
         library = await self.library()
         lines = [
             f"{one.name}{' (the usual one)' if one.name == library.default else ''}: {one.files} files"
-            for one in await library.collections()
+            for one in await library.own_collections()
         ]
         return from_file(lines or ["[There is no collection yet.]"])
 

@@ -61,14 +61,14 @@ class ServedFiles:
         self._library = library
 
     async def listed(self, principal: Principal, cursor: str | None) -> ListResourcesResult:
-        """A page of all files in all collections; none where no files can be kept. Raises MCPError for a bad cursor."""
+        """A page of all files in one's own collections; none where no files can be kept. Raises MCPError for a bad cursor."""
         place = _place(cursor)
         try:
             library = self._library(principal)
         except (NothingRegistered, MissingDependency):
             return ListResourcesResult(resources=[])
         files: list[StoredFile] = []
-        for collection in await library.collections():
+        for collection in await library.own_collections():
             if collection.name < place.collection:
                 continue
             after = place.path if collection.name == place.collection else ""

@@ -137,9 +137,11 @@ async def test_a_run_looks_only_in_what_its_owner_may_read(library_team: Any) ->
         "files": {"mode": "keyword"},
         "max_tokens": 5,
     }
-    for name, paths in (("bo", ["tea.md"]), ("cy", [])):
+    for name, paths in (("bo", ["tea.md"]), ("cy", []), ("ada", [])):
         answer = await (await library_team.client(name, "inference")).post("/v1/chat/completions", json=asked)
         assert [each["path"] for each in answer.json()["choices"][0]["message"]["sources"]] == paths
     named = asked | {"files": {"collections": [own]}}
+    by_admin = await (await library_team.client("ada", "inference", "admin")).post("/v1/chat/completions", json=named)
+    assert [each["path"] for each in by_admin.json()["choices"][0]["message"]["sources"]] == ["tea.md"]
     refused = await (await library_team.client("cy", "inference")).post("/v1/chat/completions", json=named)
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "collection_not_found")

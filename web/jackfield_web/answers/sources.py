@@ -18,7 +18,10 @@ class FileSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Files to look in for what the last message asks; the answer cites its sources as [1]."""
 
     collections: (
-        Annotated[list[str], Meta(max_length=100, description="All that one may read, if left out.")] | None
+        Annotated[
+            list[str], Meta(max_length=100, description="All of one's own, and those one was granted, if left out.")
+        ]
+        | None
     ) = None
     under: Annotated[str, Meta(max_length=4096, description="Only files below this path.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=50, description="How many passages at most; 5 if left out.")] | None = None

@@ -104,7 +104,7 @@ class LinkAddition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is looked for: in the named collections or all that one may read, below a path, by words or by meaning."""
+    """What is looked for: in the named collections or all of one's own, below a path, by words or by meaning."""
 
     text: Annotated[str, Meta(min_length=1, max_length=8192, description="A question, or words.")]
     collections: Annotated[list[Name], Meta(max_length=100)] = []

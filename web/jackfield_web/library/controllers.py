@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jackfield_web.library.change_controller import ChangeController
 from jackfield_web.library.collection_controller import CollectionController
+from jackfield_web.library.composing_controller import ComposingController
 from jackfield_web.library.content_controller import ContentController
 from jackfield_web.library.file_controller import LibraryFileController
 from jackfield_web.library.link_controller import LinkController
@@ -16,6 +17,7 @@ LIBRARY_CONTROLLERS = (
     LibraryFileController,
     ContentController,
     ChangeController,
+    ComposingController,
     LinkController,
     SharedController,
 )
