@@ -34,9 +34,9 @@ class FaissIndex:
     HNSW was measured, too: no faster than lists at these sizes, ten times as long to build, and it cannot remove.
     """
 
-    def __init__(self, dimensions: int, *, large: int = LARGE) -> None:
+    def __init__(self, dimensions: int, *, large: int = LARGE, probed: int = PROBED) -> None:
         self._dimensions = dimensions
-        self._large = large
+        self._probed = probed
         self._held: set[int] = set()
         self._made_for = large
         self._index: Any = _flat(dimensions)
@@ -100,7 +100,8 @@ class FaissIndex:
             False,  # the vectors themselves, not what parts them from their centre
         )
         lists.cp.max_points_per_centroid = TRAINING_POINTS
-        lists.nprobe = max(number // PROBED, 1)
+        lists.cp.min_points_per_centroid = 1
+        lists.nprobe = max(number // self._probed, 1)
         lists.train(vectors)
         lists.set_direct_map_type(faiss.DirectMap.Hashtable)  # type: ignore[attr-defined]
         self._index, self._in_lists = lists, True
