@@ -61,7 +61,7 @@ def work_until_killed(job: Job, acknowledged: Connection) -> None:
 
 async def _work(job: Job, acknowledged: Connection) -> None:
     async with opened_library(job.home, database_url=job.database_url) as library:
-        opened = await library.opened(level="write")
+        opened = await library.opened(level="manage")
         doing = _Doing(opened, random.Random(job.seed), acknowledged.send)  # noqa: S311 - a test's choices
         acknowledged.send(None)
         while True:
@@ -86,7 +86,7 @@ class _Doing:
             "create": [self.create],
             "overwrite": [self.overwrite],
             "rollback": [self.overwrite, self.rollback, self.rollback],
-            "mixed": [self.create, self.overwrite, self.rollback, self.append, self.move, self.delete],
+            "mixed": [self.create, self.overwrite, self.rollback, self.append, self.move, self.delete, self.purge],
         }
         await self._chance.choice(doings[kind])()
 
@@ -125,6 +125,15 @@ class _Doing:
         if file := await self._any():
             await self._opened.delete(file.path)
             self._told(await self._opened.undelete(file.path), file.digest)
+
+    async def purge(self) -> None:
+        """A file that nobody is told of, and its bytes, which another file has too."""
+        path = f"purged/{self._chance.randrange(10**9):09}.md"
+        text, _ = self._text()
+        await self._opened.write(path, pieces(text))
+        await self._opened.write(f"kept-{path}", pieces(text))
+        await self._opened.delete(path)
+        await self._opened.purge(path)
 
     async def _write(self, path: str, change: str = "") -> None:
         text, word = self._text()

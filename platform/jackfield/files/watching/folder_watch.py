@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
@@ -59,7 +60,7 @@ class FolderWatch:
         began = time.monotonic()
         await self._look_at_collection(everything)
         look = await self.folder.look(self._ledger.files)
-        made = self._plan(look)
+        made = await asyncio.to_thread(self._plan, look)
         await self._check_deletions(made, look)
         changes: list[Change] = []
         change = new_identifier("watch")

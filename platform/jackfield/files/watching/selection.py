@@ -49,9 +49,10 @@ class Selection(msgspec.Struct, frozen=True, dict=True):
 
     def left_out(self, path: str) -> Reason | None:
         """Why a file is not kept in step; None where it is."""
-        return self.folder_left_out(path) or (
-            "excluded" if self.include and not _matches(self._included, path) else None
-        )
+        if path not in self._known:
+            is_meant = not self.include or _matches(self._included, path)
+            self._known[path] = self.folder_left_out(path) or (None if is_meant else "excluded")
+        return self._known[path]
 
     def folder_left_out(self, path: str) -> Reason | None:
         """Why nothing below a folder is."""
@@ -61,6 +62,11 @@ class Selection(msgspec.Struct, frozen=True, dict=True):
         if any(_TEMPORARY.fullmatch(part) for part in parts):
             return "temporary"
         return "excluded" if self.exclude and _matches(self._excluded, path) else None
+
+    @cached_property
+    def _known(self) -> dict[str, Reason | None]:
+        """Each round asks for the same paths, on three sides."""
+        return {}
 
     @cached_property
     def _included(self) -> re.Pattern[str]:
