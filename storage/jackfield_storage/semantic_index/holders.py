@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, String, bindparam, text
 
 FILES_OF_A_PASSAGE = 3
 """Files that are found by one passage that they all hold, such as a licence."""
@@ -80,7 +80,7 @@ _WITHIN = text("""
     WHERE files.collection_id IN :collections AND files.path >= :under AND files.path < :last
     AND (files.path = :under OR files.path > :first) AND files.deleted_at IS NULL
     AND chunks.content_id = files.content_id ORDER BY chunks.passage_id
-""").bindparams(bindparam("collections", expanding=True))
+""").bindparams(bindparam("collections", expanding=True, type_=String()))
 
 _HOLDERS_SQLITE = text("""
     SELECT passages.id AS passage_id, passages.heading, passages.text, chunks.start, chunks."end",
@@ -92,7 +92,7 @@ _HOLDERS_SQLITE = text("""
         LIMIT :most
     ) CROSS JOIN chunks ON chunks.passage_id = passages.id AND chunks.content_id = files.content_id
     WHERE passages.id IN :passages
-""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True))
+""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True, type_=String()))
 """CROSS JOIN keeps SQLite from joining in another order, and + from the index of a whole collection."""
 
 _HOLDERS_POSTGRES = text("""
@@ -106,7 +106,7 @@ _HOLDERS_POSTGRES = text("""
         LIMIT :most
     ) AS place
     WHERE passages.id IN :passages
-""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True))
+""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True, type_=String()))
 
 _BEGINNINGS = text("""
     SELECT coalesce(passages.id, 0) AS passage_id, coalesce(passages.heading, '') AS heading,
@@ -116,4 +116,6 @@ _BEGINNINGS = text("""
     LEFT JOIN passages ON passages.id = chunks.passage_id
     WHERE files.id IN :files AND files.deleted_at IS NULL AND files.collection_id IN :collections
     AND (:under = '' OR files.path = :under OR (files.path > :first AND files.path < :last))
-""").bindparams(bindparam("files", expanding=True), bindparam("collections", expanding=True))
+""").bindparams(
+    bindparam("files", expanding=True, type_=String()), bindparam("collections", expanding=True, type_=String())
+)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, String, bindparam, text
 
 from jackfield.files.paths import path_key
 from jackfield_storage.semantic_index.search_words import words_of
@@ -23,11 +23,11 @@ _SQLITE = text("""
     SELECT files.id, files.path FROM file_words
     CROSS JOIN file_names ON file_names.number = file_words.rowid CROSS JOIN files ON files.id = file_names.file_id
     WHERE file_words MATCH :words AND files.collection_id IN :collections LIMIT :most
-""").bindparams(bindparam("collections", expanding=True))
+""").bindparams(bindparam("collections", expanding=True, type_=String()))
 _POSTGRES = text("""
     SELECT files.id, files.path FROM file_words JOIN files ON files.id = file_words.file_id
     WHERE words @@ plainto_tsquery('english', plain_words(:words)) AND files.collection_id IN :collections LIMIT :most
-""").bindparams(bindparam("collections", expanding=True))
+""").bindparams(bindparam("collections", expanding=True, type_=String()))
 
 _TYPED_PATH = re.compile(r"[^\s\"'“”„«»<>|,;:()\[\]?!]+\.[^\W_]{1,8}(?![^\W_])")
 """Something with an ending, such as reports/budget.xlsx."""

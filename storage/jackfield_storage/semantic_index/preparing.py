@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, String, bindparam, text
 
 from jackfield.contracts.files import Embedder, FileStoreParts
 from jackfield.errors import JackfieldError
@@ -27,7 +27,7 @@ EMBEDDING_SECONDS = 2.0
 _IS_SETTLED = text("SELECT 1 FROM contents WHERE digest = :digest AND extractor = :extractor AND state <> 'pending'")
 _HAVE_VECTORS = text(
     "SELECT key FROM passages JOIN passage_vectors ON passage_id = id WHERE model = :model AND key IN :keys"
-).bindparams(bindparam("keys", expanding=True))
+).bindparams(bindparam("keys", expanding=True, type_=String()))
 
 
 class ContentPreparer:

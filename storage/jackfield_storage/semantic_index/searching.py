@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, String, bindparam, text
 
 from jackfield.contracts.files import Embedder, FileStoreParts, Query, SearchResult
 from jackfield.errors import CollectionNotFound, InvalidRequest, ModelError, Unavailable
@@ -28,7 +28,7 @@ _COLLECTIONS = text("""
     SELECT id, name, (SELECT count(*) FROM collections) AS number,
         EXISTS (SELECT 1 FROM contents WHERE state = 'pending') AS pending
     FROM collections WHERE name IN :names
-""").bindparams(bindparam("names", expanding=True))
+""").bindparams(bindparam("names", expanding=True, type_=String()))
 
 _UNREAD = "Some files have not been read yet and are found by their names only."
 
@@ -68,6 +68,8 @@ class Searcher:
             raise InvalidRequest(f"A search finds 1 to {MOST_FOUND} passages, not {query.limit}.", parameter="limit")
         under = checked_folder(query.under)
         asked = await self._database.look(lambda connection: _looked_up(connection, query, words, under))
+        if not asked.names:
+            return SearchResult(found=(), mode=query.mode)
         return await self._found(asked, max(DEPTH, 3 * query.limit))
 
     async def close(self) -> None:
