@@ -54,6 +54,7 @@ PATHS = {
     "/api/files/collections/{collection}/undo",
     "/api/files/index",
     "/api/files/search",
+    *("/api/files/group", "/api/files/join", "/api/files/summarise", "/api/files/compare", "/api/files/do"),
     "/api/files/verify",
     "/api/usage",
     "/api/invitations",

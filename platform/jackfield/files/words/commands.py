@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -51,6 +52,11 @@ async def plan_of(
     if plan.writes:
         await library.opened(collection, "write")
     return plan
+
+
+def agreement_to(plan: Plan) -> str:
+    """What stands for a plan, word for word, with the versions that it was made with: two such plans do the same."""
+    return hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
 
 
 async def outcomes(
