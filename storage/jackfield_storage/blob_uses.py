@@ -7,7 +7,9 @@ looks once more when they are.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
+from itertools import islice
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +21,9 @@ from jackfield_storage.tables import ContentRow, FileVersionRow, UploadRow
 COLUMNS = (UploadRow.digest, FileVersionRow.digest, ContentRow.text_digest)
 """Every column that holds the digest of a blob."""
 
+BATCH = 50
+"""Blobs that are removed in one transaction, which others wait for."""
+
 _KEEPING = CompiledOnce(select(func.pg_advisory_xact_lock_shared(bindparam("key", type_=Integer))))
 
 
@@ -26,6 +31,16 @@ def uses(digest: str) -> Select[int]:
     """How many rows have these bytes."""
     counts = [select(func.count()).where(column == digest).scalar_subquery() for column in COLUMNS]
     return select(counts[0] + counts[1] + counts[2])
+
+
+def used(connection: Connection, digests: Collection[str]) -> set[str]:
+    """Those of some blobs that a row has."""
+    return {
+        digest
+        for column in COLUMNS
+        for digest in connection.scalars(select(column).where(column.in_(digests)))
+        if digest
+    }
 
 
 def keep(connection: Connection, digests: Iterable[str | None]) -> None:
@@ -36,18 +51,24 @@ def keep(connection: Connection, digests: Iterable[str | None]) -> None:
         _KEEPING.rows(connection, {"key": key})
 
 
-async def remove_unused(database: Database, digest: str, remove: Callable[[], Awaitable[bool]]) -> bool:
-    """Call `remove` unless a row has these bytes; none can come to have them meanwhile."""
+async def remove_unused(
+    database: Database, digests: Iterable[str], remove: Callable[[str], Awaitable[bool]]
+) -> frozenset[str]:
+    """Remove bytes that no row has; none can come to have them meanwhile. Those that were removed."""
+    removed: set[str] = set()
+    coming = iter(digests)
+    while batch := list(islice(coming, BATCH)):
+        removed.update(await database.write(partial(_removed, digests=batch, remove=remove)))
+    return frozenset(removed)
 
-    async def work(session: AsyncSession) -> bool:
-        connection = await session.connection()
-        if connection.dialect.name != "sqlite":
-            await session.execute(select(func.pg_advisory_xact_lock(_key(digest))))
-        if await session.scalar(uses(digest)):
-            return False
-        return await remove()
 
-    return await database.write(work)
+async def _removed(session: AsyncSession, digests: list[str], remove: Callable[[str], Awaitable[bool]]) -> list[str]:
+    connection = await session.connection()
+    if connection.dialect.name != "sqlite":
+        for key in sorted(map(_key, digests)):
+            await session.execute(select(func.pg_advisory_xact_lock(key)))
+    needed = await connection.run_sync(used, digests)
+    return [digest for digest in digests if digest not in needed and await remove(digest)]
 
 
 def _key(digest: str) -> int:

@@ -64,7 +64,7 @@ class SqlUploadRecords:
         return count
 
     async def drop_unused(self, digest: str, blobs: BlobStore) -> bool:
-        return await remove_unused(self._database, digest, lambda: blobs.remove(digest))
+        return bool(await remove_unused(self._database, [digest], blobs.remove))
 
 
 def _upload(row: UploadRow) -> Upload:

@@ -43,9 +43,9 @@ class Arrivals:
             await self.drop(digest)
             raise
 
-    async def drop(self, digest: str) -> bool:
+    async def drop(self, *digests: str) -> None:
         """Remove bytes unless something on record has them."""
-        return await remove_unused(self._database, digest, lambda: self._blobs.remove(digest))
+        await remove_unused(self._database, digests, self._blobs.remove)
 
     async def _put_back(self, digest: str, size: int, first: bytes, rest: AsyncGenerator[bytes]) -> None:
         """Put bytes again that somebody removed before they were on record; an open file outlives its name."""

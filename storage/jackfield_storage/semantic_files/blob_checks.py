@@ -101,10 +101,8 @@ class BlobChecks:
     async def _orphan(self, blob: StoredBlob) -> Fault | None:
         if blob.stored_at > datetime.now(UTC) - ORPHANED_AFTER:
             return None
-        if self._repair:
-            mended = await remove_unused(self._database, blob.digest, lambda: self._blobs.remove(blob.digest))
-        else:
-            mended = False
+        removed = await remove_unused(self._database, [blob.digest] if self._repair else [], self._blobs.remove)
+        mended = blob.digest in removed
         if not mended and await self._database.look(lambda connection: connection.scalar(uses(blob.digest))):
             return None
         detail = f"Nothing has had these {readable_bytes(blob.size)} for an hour or longer."

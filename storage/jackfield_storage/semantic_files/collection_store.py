@@ -87,8 +87,7 @@ class SqlCollections:
         return await self._database.commit(partial(_regranted, name=name, kind=kind, holder=holder_id, new=None))
 
     async def remove(self, name: str) -> None:
-        for digest in await self._database.commit(partial(_removed, name=name)):
-            await self._arrivals.drop(digest)
+        await self._arrivals.drop(*await self._database.commit(partial(_removed, name=name)))
 
     async def _named(self, name: str, work: Callable[[Connection], Collection]) -> Collection:
         try:

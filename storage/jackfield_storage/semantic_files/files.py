@@ -196,8 +196,7 @@ class SqlFiles:
         forgotten = await self._database.commit(
             partial(forget_deleted, collection_name=collection, path=checked_path(path))
         )
-        for digest in forgotten.digests:
-            await self._arrivals.drop(digest)
+        await self._arrivals.drop(*forgotten.digests)
         return forgotten.freed
 
     async def _newest(self, collection: str, path: str) -> FileVersion | None:

@@ -75,10 +75,10 @@ def _forget_contents(connection: Connection, content_ids: Sequence[int]) -> list
             select(ContentRow.id, ContentRow.text_digest).where(ContentRow.id.in_(ids), ~used)
         ).all()
         texts += [row.text_digest for row in gone if row.text_digest is not None]
-        for row in gone:
-            held = list(connection.scalars(select(ChunkRow.passage_id).where(ChunkRow.content_id == row.id).distinct()))
-            connection.execute(delete(ContentRow).where(ContentRow.id == row.id))
-            for passages in batches(held):
-                holds = exists().where(ChunkRow.passage_id == PassageRow.id)
-                connection.execute(delete(PassageRow).where(PassageRow.id.in_(passages), ~holds))
+        these = [row.id for row in gone]
+        held = connection.scalars(select(ChunkRow.passage_id).where(ChunkRow.content_id.in_(these)).distinct()).all()
+        connection.execute(delete(ContentRow).where(ContentRow.id.in_(these)))
+        for passages in batches(held):
+            holds = exists().where(ChunkRow.passage_id == PassageRow.id)
+            connection.execute(delete(PassageRow).where(PassageRow.id.in_(passages), ~holds))
     return texts

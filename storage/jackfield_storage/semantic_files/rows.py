@@ -61,10 +61,15 @@ _GRANTS = CompiledOnce(
 )
 
 
-def file_by_id(connection: Connection, file_id: str) -> StoredFile:
-    """A file that is there for certain."""
+def file_row(connection: Connection, file_id: str) -> Any:
+    """The row of FILES of a file that is on record for certain."""
     (row,) = _FILE.rows(connection, {"file_id": file_id})
-    return stored_file(row)
+    return row
+
+
+def file_by_id(connection: Connection, file_id: str) -> StoredFile:
+    """A file that is on record for certain."""
+    return stored_file(file_row(connection, file_id))
 
 
 def stored_file(row: Any) -> StoredFile:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select, update
 from jackfield.contracts.files import Action, Written
 from jackfield.errors import FileChanged, VersionNotFound
 from jackfield_storage.semantic_files.contents import Preparations, content_again
+from jackfield_storage.semantic_files.forgetting import batches
 from jackfield_storage.semantic_files.heads import check_changeable, check_free, held_collection
-from jackfield_storage.semantic_files.rows import FILES
+from jackfield_storage.semantic_files.rows import file_row
 from jackfield_storage.semantic_files.steps import Step
 from jackfield_storage.semantic_files.versions import Next, add_version, version_row
 from jackfield_storage.tables import FileRow, FileVersionRow
@@ -57,7 +58,7 @@ def _touched(connection: Connection, collection: Any, change: str, *, force: boo
         )
     found: list[Undone] = []
     for span in spans:
-        file = connection.execute(FILES.where(FileRow.id == span.file_id)).one()
+        file = file_row(connection, span.file_id)
         if file.version != span.last and not force:
             raise FileChanged(
                 f"'{file.path}' was changed since, in version {file.version} by {file.author_name}; "
@@ -77,8 +78,8 @@ def _is_as_before(one: Undone) -> bool:
 
 def _set_aside(connection: Connection, files: list[Any]) -> None:
     """Give files keys that no path has."""
-    for file in files:
-        connection.execute(update(FileRow).where(FileRow.id == file.id).values(path_key=f"//{file.id}"))
+    for ids in batches(file.id for file in files):
+        connection.execute(update(FileRow).where(FileRow.id.in_(ids)).values(path_key="//" + FileRow.id))
 
 
 def _after(connection: Connection, prepared: Preparations, one: Undone) -> Next:
