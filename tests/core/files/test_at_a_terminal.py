@@ -52,12 +52,13 @@ def test_a_person_sees_passages_with_the_words_marked(machine: Installation, tmp
         assert terminal.ended() == 0
         assert "0007.md · Number 7 · version 1, bytes " in terminal.seen
         assert "\x1b[1mbackups\x1b[0m" in terminal.raw
-    machine.run("files", "add", "-", "--as", f"{'long-' * 12}end.md", typed="text")
+    long_name = f"{'long-' * 12}end.md"
+    machine.run("files", "add", "-", "--as", long_name, typed="text")
     with at_terminal(machine.environment, "files", "ls", columns=60) as terminal:
         assert terminal.ended() == 0
         assert "2 files, " in terminal.seen
-        assert "…" not in terminal.seen
-        assert "end.md" in terminal.seen
+        first_words = [line.split()[0] for line in terminal.seen.splitlines() if line.strip()]
+        assert long_name in "".join(first_words)
 
 
 def test_a_terminal_is_shown_text_only(machine: Installation, tmp_path: Path) -> None:
