@@ -24,9 +24,9 @@ RENEWED_EACH = 5.0
 
 
 @asynccontextmanager
-async def renewed_meanwhile(renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Renew what this process holds until the block ends."""
-    task = asyncio.create_task(_renewing(renew))
+async def renewed_meanwhile(renew: Callable[[], Awaitable[object]], each: float = RENEWED_EACH) -> AsyncIterator[None]:
+    """Renew what this process holds, each so many seconds, until the block ends."""
+    task = asyncio.create_task(_renewing(renew, each))
     try:
         yield
     finally:
@@ -34,9 +34,9 @@ async def renewed_meanwhile(renew: Callable[[], Awaitable[object]]) -> AsyncIter
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _renewing(renew: Callable[[], Awaitable[object]]) -> None:
+async def _renewing(renew: Callable[[], Awaitable[object]], each: float) -> None:
     while True:
-        await asyncio.sleep(RENEWED_EACH)
+        await asyncio.sleep(each)
         try:
             await renew()
         except StateUnavailable as error:
