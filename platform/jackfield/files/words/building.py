@@ -16,6 +16,7 @@ from jackfield.files.words.grammar import NUMBERS
 from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, VERSIONS, Marked
 from jackfield.files.words.noun_phrases import Named, folder_named, named, text_said, topic_said
 from jackfield.files.words.steps import (
+    IT,
     NOW,
     Append,
     Changes,
@@ -69,7 +70,7 @@ class Parts:
     def file(self, slot: str = "file") -> Which:
         """Files, or all where none are named."""
         if slot not in self.slots:
-            return ALL
+            return Which((IT,)) if "it" in self.flags else ALL
         found: Named = named(self.slots[slot], self._marked)
         self.doubt += found.doubt
         return found.which
@@ -176,6 +177,8 @@ _NOT_IN_NAMES = frozenset({
 
 
 def _create(parts: Parts) -> Step | None:
+    if "it" in parts.flags:
+        return Create(parts.file(), parts.text(), keep="keep" in parts.flags)
     new = parts.new()
     return Create(Which((new,)), parts.text(), keep="keep" in parts.flags) if new else None
 
@@ -213,6 +216,9 @@ def _rollback(parts: Parts) -> Step | None:
     if "since" in parts.flags:
         whole = parts.span()
         return Rollback(file, Version(at=whole.start - INSTANT)) if whole else None
+    if "at" in parts.flags:
+        whole = parts.span()
+        return Rollback(file, Version(at=whole.end)) if whole else None
     if "ago" in parts.flags:
         version = parts.ago()
         return Rollback(file, version) if version else None

@@ -153,13 +153,19 @@ def spoken_spans(marked: Marked) -> dict[str, str]:
 
 
 def offered_calls(clause: Clause) -> list[str]:
-    """Answers that are not out of the question; those that leave out a version that was said are."""
-    has_version = re.search(f"[{VERSIONS}]", clause.marked.text) is not None
+    """Answers that are not out of the question: those that leave out a version, a path or a quote that was said are."""
+    text = clause.marked.text
+    has_version = re.search(f"[{VERSIONS}]", text) is not None
+    names = re.search(f"[{PATHS}{QUOTES}]", text) is not None
+    writes_quote = re.search(f"[{QUOTES}]", text) and re.search(f"[{PATHS}]", text)
     likely = likely_calls(clause.marked.text, OFFERED)
     return [
         answer
         for answer in ARGUMENTS
-        if _AS_CALL.get(answer, (answer, {}))[0] in likely and (not has_version or answer in _NEEDS_VERSION)
+        if _AS_CALL.get(answer, (answer, {}))[0] in likely
+        and (not has_version or answer in _NEEDS_VERSION)
+        and (not names or ARGUMENTS[answer])
+        and (not writes_quote or {"text", "new"} & set(ARGUMENTS[answer]))
     ] or list(ARGUMENTS)
 
 

@@ -174,7 +174,7 @@ def _doubt(said: str) -> int:
     words = said.split()
     doubt = sum(3 for word in words if word in _SUSPECT) + sum(1 for word in words if word in _SELDOM)
     doubt += sum(4 for word in words if re.fullmatch(f"[{VERSIONS}]", word))
-    doubt += sum(1 for word in words if re.fullmatch(f"[{TIMES}{DURATIONS}]", word))
+    doubt += sum(1 + 2 * (index > 0) for index, word in enumerate(words) if re.fullmatch(f"[{TIMES}{DURATIONS}]", word))
     marks = len(re.findall(f"[{QUOTES}{PATHS}]", said))
     if marks and len(words) > 1:
         doubt += len(words)

@@ -11,7 +11,8 @@ from jackfield.files.words.building import Built, built
 from jackfield.files.words.frames import patterns
 from jackfield.files.words.grammar import NUMBERS, OPEN_SLOTS
 from jackfield.files.words.marking import Marking
-from jackfield.files.words.marks import Marked
+from jackfield.files.words.marks import ANY, PATHS, QUOTES, Marked
+from jackfield.files.words.noun_phrases import named
 from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.slips import mendings
 from jackfield.files.words.steps import IT, Step, Which
@@ -41,6 +42,16 @@ _LEADS = re.compile(f"(?:{'|'.join(lines_of('leads'))}) ")
 _TAILS = re.compile(f" (?:{'|'.join(lines_of('tails'))}) $")
 _SPLIT = re.compile(
     r"(?:[.;!?]\s+|,?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\s+|,?\s+and\s+|,\s+)", re.IGNORECASE
+)
+_CONTEXT = re.compile(r"(?:[.;:!?,]\s+|\s[-\u2013\u2014]\s)(?:so |and |but |then |therefore )*", re.IGNORECASE)
+_PASSING = re.compile(
+    rf"\b(?:the|my|our|this|that) ((?:[^\s{ANY}]+ ){{1,3}}?)"
+    r"(?=(?:is|was|are|were|has|have|had|needs?|should|must|can|could|will|again|any|too|got|went|for|to|on|in|at|"
+    rf"[{ANY}]) |$)"
+)
+_FILLERS = re.compile(
+    r"\b(?:also|just|really|actually|simply|still|already|perhaps|maybe|quickly|kindly|somehow|all|even|please|exactly|once|"
+    r"completely|entirely|right|ever|immediately|directly|finally|there|ugh|hm|hmm) (?=\S)"
 )
 _MANNERS = tuple(
     (re.compile(expression), dict(pair.split("=") for pair in flags.split()))
@@ -78,7 +89,38 @@ def _split(words: str, marking: Marking) -> list[Clause]:
             continue
         if all(clause.sure for clause in apart) or (ends and not whole.sure):
             return apart
+    if not whole.sure and (in_context := _in_context(words, marking)):
+        return [in_context]
     return [whole]
+
+
+def _in_context(words: str, marking: Marking) -> Clause | None:
+    """`The draft is useless, delete it`: one thing to do, and its file is named before. None for anything else."""
+    for found in _CONTEXT.finditer(words):
+        before = Marked(marking.plain(words[: found.start()]), marking.marks)
+        rest = _clause(words[found.end() :], marking)
+        step = rest.step
+        if step is None or not rest.sure or getattr(step, "file", Which()).names != (IT,):
+            continue
+        name = _spoken_of(before.text)
+        if name is None:
+            continue
+        which = named(name, before)
+        if which.doubt <= SURE:
+            said = f"{before.spoken(before.text)}, {rest.said}"
+            return Clause(
+                said, rest.marked, msgspec.structs.replace(step, file=which.which), which.doubt, rest.cost + 2
+            )
+    return None
+
+
+def _spoken_of(text: str) -> str | None:
+    """The file that words speak of in passing: the only path or quote, else what follows the only article."""
+    paths = re.findall(f"[{PATHS}]", text) or re.findall(f"[{QUOTES}]", text)
+    if paths:
+        return " and ".join(paths)
+    found = _PASSING.findall(text)
+    return found[0] if len(found) == 1 else None
 
 
 def _begins_clause(words: str, marking: Marking) -> bool:
@@ -103,6 +145,8 @@ def _clause(words: str, marking: Marking) -> Clause:
     text = _without_politeness(marking.plain(words))
     marked = Marked(text, marking.marks)
     found = _read(text, marked, marking.clock)
+    if (found is None or found.reading.doubt > SURE) and (bare := _FILLERS.sub("", text)) != text:
+        found = _read(bare, marked, marking.clock) or found
     for mended in mendings(text, swapped_only=found is not None and found.reading.doubt <= SURE):
         again = _read(mended, marked, marking.clock)
         if again and (found is None or again.cost < found.cost):
@@ -129,7 +173,8 @@ def _read(text: str, marked: Marked, clock: Clock) -> _Read | None:
 def _wordings(text: str) -> list[str]:
     """A sentence as it stands, as an order, and in the active voice."""
     turned = active(text)
-    return list(dict.fromkeys([text, imperative(text), *([" ".join(turned.split()) + " "] if turned else [])]))
+    wordings = [text, imperative(text), *([" ".join(turned.split()) + " "] if turned else [])]
+    return list(dict.fromkeys(wordings))
 
 
 def _readings(text: str, marked: Marked, clock: Clock) -> Iterator[_Read]:
