@@ -39,6 +39,11 @@ class Within(msgspec.Struct, frozen=True):
         """Of paths, as parameters."""
         return {"under": self.under, "first": f"{self.under}/", "last": f"{self.under}{BEHIND_SLASH}"}
 
+    def holds(self, found: Holder) -> bool:
+        """Whether a file is there."""
+        below = not self.under or found.path == self.under or found.path.startswith(f"{self.under}/")
+        return below and found.collection_id in self.collection_ids
+
     @property
     def parameters(self) -> dict[str, object]:
         """For the statements here."""
@@ -68,8 +73,8 @@ def beginnings(connection: Connection, file_ids: Sequence[str], within: Within) 
     """By file, its first passage; one without a text begins with nothing, and is passage 0."""
     if not file_ids:
         return {}
-    given = {**within.parameters, "files": list(file_ids)}
-    return {row.file_id: Holder(*row) for row in connection.execute(_BEGINNINGS, given)}
+    found = [Holder(*row) for row in connection.execute(_BEGINNINGS, {"files": list(file_ids)})]
+    return {one.file_id: one for one in found if within.holds(one)}
 
 
 MOST_PLACES = 12
@@ -114,8 +119,5 @@ _BEGINNINGS = text("""
         files.id AS file_id, files.collection_id, files.path, files.version
     FROM files LEFT JOIN chunks ON chunks.content_id = files.content_id AND chunks.number = 0
     LEFT JOIN passages ON passages.id = chunks.passage_id
-    WHERE files.id IN :files AND files.deleted_at IS NULL AND files.collection_id IN :collections
-    AND (:under = '' OR files.path = :under OR (files.path > :first AND files.path < :last))
-""").bindparams(
-    bindparam("files", expanding=True, type_=String()), bindparam("collections", expanding=True, type_=String())
-)
+    WHERE files.id IN :files AND files.deleted_at IS NULL
+""").bindparams(bindparam("files", expanding=True, type_=String()))
