@@ -25,6 +25,7 @@ from jackfield.cli.files.watch_lines import (
 from jackfield.cli.files.with_library import with_library
 from jackfield.cli.output import say
 from jackfield.cli.session import Session, pass_session
+from jackfield.cli.terminal_question import can_ask, typed_answer
 from jackfield.contracts.files import Watch
 from jackfield.errors import JackfieldError
 from jackfield.files.library import Library
@@ -91,7 +92,7 @@ def command(
                 watch,
                 LocalFolder(Path(watch.folder), Selection(include, exclude), quiet=quiet, apart=home.resolve()),
                 allow_mass_delete=allow_mass_delete,
-                confirm=_confirmed if sys.stdin.isatty() and not as_json else None,
+                confirm=_confirmed if can_ask() and not as_json else None,
                 tell=voice.change,
             )
             voice.begin(watch, once=once)
@@ -164,7 +165,8 @@ async def _indexing(library: Library, voice: _Voice, *, enabled: bool) -> AsyncI
 
 
 async def _confirmed(sentence: str) -> bool:
-    return await asyncio.to_thread(click.confirm, f"{sentence} Delete them?", default=False, err=True)
+    answer = await typed_answer(f"{sentence} Delete them? [y/N]")
+    return (answer or "").lower() in {"y", "yes"}
 
 
 class _Voice:

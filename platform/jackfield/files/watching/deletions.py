@@ -27,5 +27,8 @@ def _is_much(number: int, of: int) -> bool:
 
 
 def _sentence(number: int, of: int, gone_from: str, goes_from: str) -> str:
-    share = f"All {number:,}" if number == of else f"{number:,} of {of:,}"
-    return f"{share} files are gone from {gone_from} at once, and would be deleted from {goes_from} too"
+    if number == of == 1:
+        gone = "The only file is"
+    else:
+        gone = f"All {number:,} files are" if number == of else f"{number:,} of {of:,} files are"
+    return f"{gone} gone from {gone_from} at once, and would be deleted from {goes_from} too"
