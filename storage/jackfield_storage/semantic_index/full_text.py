@@ -79,8 +79,11 @@ class PostgresFullText:
     def holding(
         self, connection: Connection, terms: Sequence[Sequence[str]], scope: Scope, most: int
     ) -> list[NDArray[np.int64]]:
-        given = ([" ".join(term) for term in terms], scope.everywhere, list(scope.collection_ids), most)
-        found = connection.exec_driver_sql(_TS_EACH, given)
+        words = [" ".join(term) for term in terms]
+        if scope.everywhere:
+            found = connection.exec_driver_sql(_TS_EACH, (words, most))
+        else:
+            found = connection.exec_driver_sql(_TS_EACH_WITHIN, (words, list(scope.collection_ids), most))
         return [_numbers(row[0]) for row in found]
 
     def holding_all(self, connection: Connection, words: Sequence[str], scope: Scope, most: int) -> NDArray[np.int64]:
@@ -92,13 +95,21 @@ _TS_EACH = """
     SELECT found.ids FROM unnest(%s::text[]) WITH ORDINALITY AS term (words, place) CROSS JOIN LATERAL (
         SELECT string_agg(one.passage_id::text, ',') AS ids FROM (
             SELECT passage_id FROM passage_words
-            WHERE passage_words.words @@ phraseto_tsquery('english', plain_words(term.words)) AND (%s OR EXISTS (
-                SELECT 1 FROM collection_passages AS held
-                WHERE held.collection_id = ANY(%s) AND held.passage_id = passage_words.passage_id
-            )) LIMIT %s
+            WHERE passage_words.words @@ phraseto_tsquery('english', plain_words(term.words)) LIMIT %s
         ) AS one
     ) AS found ORDER BY term.place
 """
+_TS_EACH_WITHIN = """
+    SELECT found.ids FROM unnest(%s::text[]) WITH ORDINALITY AS term (words, place) CROSS JOIN LATERAL (
+        SELECT string_agg(one.passage_id::text, ',') AS ids FROM (
+            SELECT passage_words.passage_id FROM passage_words
+            JOIN collection_passages AS held ON held.passage_id = passage_words.passage_id
+            WHERE passage_words.words @@ phraseto_tsquery('english', plain_words(term.words))
+            AND held.collection_id = ANY(%s) LIMIT %s
+        ) AS one
+    ) AS found ORDER BY term.place
+"""
+"""Joined, for of EXISTS the planner makes a list of the whole collection first."""
 _TS_ALL = """
     SELECT string_agg(one.passage_id::text, ',') FROM (
         SELECT passage_id FROM passage_words
@@ -119,7 +130,7 @@ def _json(texts: Sequence[str]) -> str:
 
 
 def _numbers(listed: str | None) -> NDArray[np.int64]:
-    """Numbers that are parted by commas; None is none."""
+    """Numbers that are parted by commas, each once; None is none."""
     import numpy as np
 
-    return np.fromstring(listed or "", dtype=np.int64, sep=",")
+    return np.unique(np.fromstring(listed or "", dtype=np.int64, sep=","))
