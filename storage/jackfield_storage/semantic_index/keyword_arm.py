@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from functools import reduce
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, text
@@ -50,8 +51,8 @@ class KeywordArm:
     def __init__(self) -> None:
         self._common: dict[str, float] = {}
 
-    def ranked(self, connection: Connection, wanted: SearchWords, scope: Scope, depth: int) -> list[int]:
-        """Up to `depth` passages, best first."""
+    def ranked(self, connection: Connection, wanted: SearchWords, scope: Scope, depth: int) -> dict[int, float]:
+        """Up to `depth` passages, best first, with the share of the words that each holds, rare ones counting most."""
         number = int(connection.exec_driver_sql("SELECT max(id) FROM passages").scalar() or 0)
         held = self._held(connection, wanted, scope)
         if scope.passages is not None:
@@ -60,7 +61,7 @@ class KeywordArm:
         if scope.passages and len(passages) < SCORED and not wanted.phrases:
             # Words that are common everywhere may tell something below a folder.
             passages = sorted({*passages, *scope.passages[:READ_BELOW]})
-        return _by_bm25(connection, wanted, held, passages, number)[:depth]
+        return dict(islice(_by_bm25(connection, wanted, held, passages, number).items(), depth))
 
     def _held(self, connection: Connection, wanted: SearchWords, scope: Scope) -> dict[str, NDArray[np.int64]]:
         """Who holds which of the rarest words; where there are phrases, only those that hold all of them."""
@@ -152,24 +153,30 @@ def _by_bm25(
     held: dict[str, NDArray[np.int64]],
     passages: list[int],
     number: int,
-) -> list[int]:
-    """Those of some passages that have any of the words, best first; there are about `number` in all."""
+) -> dict[int, float]:
+    """Those of some passages that have any of the words, best first; there are about `number` in all.
+
+    Each has the share of the words that it holds, weighed like the words: from 0 to 1.
+    """
     rows = connection.execute(_TEXTS, {"ids": passages}).all()
     idf = {word: _idf(len(held[word]) if word in held else MOST_POSTINGS, number) for word in wanted.words}
     holders = {word: _those_among(passages, held[word]) for word in wanted.words if word in held}
     counts = WordCounts(wanted.words)
     mean = sum(len(row.text) for row in rows) / max(len(rows), 1) or 1.0
+    whole = sum(idf.values()) or 1.0
     scores: dict[int, float] = {}
+    shares: dict[int, float] = {}
     for row in rows:
         norm = SATURATION * (1 - LENGTH + LENGTH * len(row.text) / mean)
-        score = 0.0
+        score = share = 0.0
         for word, count in counts.of(row.heading, row.text):
             if word in holders:  # the database knows whether, and only the text how often
                 count = max(count, 1) if row.id in holders[word] else 0
             score += idf[word] * count * (SATURATION + 1) / (count + norm)
+            share += idf[word] if count else 0.0
         if score > 0:
-            scores[row.id] = score
-    return sorted(scores, key=lambda passage: (-scores[passage], passage))
+            scores[row.id], shares[row.id] = score, share / whole
+    return {passage: shares[passage] for passage in sorted(scores, key=lambda passage: (-scores[passage], passage))}
 
 
 def _those_among(passages: list[int], ids: NDArray[np.int64]) -> set[int]:

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from jackfield.contracts.files import Found, Query
-from jackfield_storage.semantic_index.fusion import fused, places_of
+from jackfield_storage.semantic_index.fusion import fused, fused_by_evidence, places_of
 from jackfield_storage.semantic_index.holders import Holder, Within, beginnings, holders
 from jackfield_storage.semantic_index.name_arm import Named
 from jackfield_storage.semantic_index.reranking import telling
@@ -20,9 +20,12 @@ RERANKED = 30
 
 
 class Rankings(msgspec.Struct, frozen=True):
-    """What the arms found: passages by words and by meaning, both best first, and files by name."""
+    """What the arms found: passages by words and by meaning, both best first, and files by name.
 
-    by_words: list[int]
+    Passages have the share of the words that they hold, each by how rare it is, and their similarity.
+    """
+
+    by_words: dict[int, float]
     by_meaning: dict[int, float]
     named: Named
     words: SearchWords
@@ -40,7 +43,7 @@ def found_passages(
 ) -> tuple[Found, ...]:
     """The best passages of files within, or the best of each file where the query asks for whole files."""
     by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
-    scores = fused([(by_words, 1.0), (by_meaning, 1.0)])
+    scores = fused_by_evidence([rankings.by_words, rankings.by_meaning])
     best = sorted(scores, key=lambda passage: (-scores[passage], passage))[: 3 * query.limit + RERANKED]
     held = holders(connection, best, within)
     ranked = [Ranked(holder, scores[passage]) for passage in best for holder in held.get(passage, ())]

@@ -92,12 +92,12 @@ class Searcher:
         mode = asked.query.mode if similar.looked else "keyword"
         return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices)))
 
-    async def _by_words(self, asked: Asked, depth: int) -> tuple[list[int], Named]:
-        """Passages in their order, and files by what they are called."""
+    async def _by_words(self, asked: Asked, depth: int) -> tuple[dict[int, float], Named]:
+        """Passages in their order with what they hold of the words, and files by what they are called."""
         if asked.query.mode == "meaning" and await self._embedder.key() is not None:
-            return [], Named()
+            return {}, Named()
 
-        def ranked(connection: Connection) -> tuple[list[int], Named]:
+        def ranked(connection: Connection) -> tuple[dict[int, float], Named]:
             passages = self._keywords.ranked(connection, asked.words, asked.scope, depth)
             return passages, named(connection, asked.query.text, asked.words.words, asked.within.collection_ids)
 
