@@ -45,7 +45,7 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True, tag="queued"):
     model: str
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A text that an answer was given and may cite as [number]: a passage of a file's version, or a memory.
 
     `id` is the file's or the memory's; `start` and `end` are bytes of the version's text. Where it comes from says
