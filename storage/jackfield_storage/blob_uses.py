@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from jackfield_storage.compiled_once import CompiledOnce
 from jackfield_storage.engine import Database
+from jackfield_storage.semantic_index.turn import take_turn
 from jackfield_storage.tables import ContentRow, FileVersionRow, UploadRow
 
 COLUMNS = (UploadRow.digest, FileVersionRow.digest, ContentRow.text_digest)
@@ -64,11 +65,18 @@ async def remove_unused(
 
 async def _removed(session: AsyncSession, digests: list[str], remove: Callable[[str], Awaitable[bool]]) -> list[str]:
     connection = await session.connection()
+    unused = await connection.run_sync(_unused, digests)
+    return [digest for digest in unused if await remove(digest)]
+
+
+def _unused(connection: Connection, digests: list[str]) -> list[str]:
+    """Those that no row has, nor can come to have before the transaction ends."""
+    take_turn(connection)  # first, as whoever puts contents on record does, who keeps several digests
     if connection.dialect.name != "sqlite":
         for key in sorted(map(_key, digests)):
-            await session.execute(select(func.pg_advisory_xact_lock(key)))
-    needed = await connection.run_sync(used, digests)
-    return [digest for digest in digests if digest not in needed and await remove(digest)]
+            connection.execute(select(func.pg_advisory_xact_lock(key)))
+    needed = used(connection, digests)
+    return [digest for digest in digests if digest not in needed]
 
 
 def _key(digest: str) -> int:
