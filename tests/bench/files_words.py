@@ -28,6 +28,7 @@ from jackfield.files.words.model_reading import ModelReader
 from jackfield.files.words.reading import clauses
 from jackfield.files.words.steps import Step
 from jackfield.files.words.times import Clock
+from jackfield.logs import configure_logs
 from jackfield.settings import load_settings
 from jackfield.wiring import open_workbench
 
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--alone", action="store_true")
     options = parser.parse_args()
+    configure_logs("warning")
     chosen = options.list or ["held_in", "held_out"]
     if options.model:
         with tempfile.TemporaryDirectory() as home:
@@ -97,6 +99,8 @@ async def measured(said: list[Said], reader: ModelReader | None, *, alone: bool)
         ]
         seconds.append(time.perf_counter() - began)
         asked += needs_model and reader is not None
+        if needs_model and reader:
+            print(f"{len(seconds)}/{len(said)} {seconds[-1]:.1f} s: {one.words}", file=sys.stderr)
         if tuple(read) != one.steps:
             wrong_unasked += not needs_model
             missed.append({"words": one.words, "read": [str(step) for step in read]})
