@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from jackfield.contracts.files import FileStore, Point
 from jackfield.errors import FileNotThere, JackfieldError, NameTaken, VersionNotFound
+from jackfield.testing.contract_suites.file_changing import ChangingContract
 from jackfield.testing.contract_suites.file_collections import CollectionsContract, QuotasContract
 from jackfield.testing.contract_suites.file_indexing import IndexingContract
 from jackfield.testing.contract_suites.file_links import LinksContract
+from jackfield.testing.contract_suites.file_looking import LookingContract
 from jackfield.testing.contract_suites.file_search import SearchContract
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, HOME, FileStoreFixtures, got, put
-from jackfield.testing.contract_suites.file_versions import ChangingContract, LookingContract, WritingContract
+from jackfield.testing.contract_suites.file_writing import WritingContract
 from jackfield.testing.contract_suites.store_fixtures import examples
 from jackfield.testing.contract_suites.uploads import pieces
 from jackfield.testing.memory_blobs import InMemoryBlobs
