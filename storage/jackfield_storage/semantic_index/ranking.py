@@ -44,7 +44,9 @@ def found_passages(
     """The best passages of files within, or the best of each file where the query asks for whole files."""
     by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
     scores = fused_by_evidence([rankings.by_words, rankings.by_meaning])
-    best = sorted(scores, key=lambda passage: (-scores[passage], passage))[: 3 * query.limit + RERANKED]
+    best = sorted(scores, key=lambda passage: (-scores[passage], passage))
+    if not query.whole_files:  # one long file may have all the first places
+        best = best[: max(3 * query.limit, RERANKED)]
     held = holders(connection, best, within)
     ranked = [Ranked(holder, scores[passage]) for passage in best for holder in held.get(passage, ())]
     ranked = _in_order(_with_names(connection, ranked, within, rankings.named))
