@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from jackfield.files.moments import INSTANT
 from jackfield.files.words.marks import ANY, BLOCK, FIRST, QUOTES, Mark
@@ -68,6 +69,8 @@ class Marking:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.marks: dict[str, Mark] = {}
+        self.parted: dict[str, list[Any]] = {}
+        """What parts of the command were read as, by their words."""
         self._used = [0] * 5
 
     def protected(self, words: str) -> str:

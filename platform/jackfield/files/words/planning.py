@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from posixpath import basename, splitext
 from posixpath import dirname as folder_of
@@ -13,6 +14,7 @@ from jackfield.errors import FileNotThere, InvalidRequest, ModelNotFound, Versio
 from jackfield.files.difference import version_at
 from jackfield.files.library import Library
 from jackfield.files.open_collection import OpenCollection
+from jackfield.files.words.marking import Marking
 from jackfield.files.words.model_reading import ModelReader
 from jackfield.files.words.reading import Clause, clauses
 from jackfield.files.words.resolving import Shelf, Target
@@ -44,6 +46,7 @@ from jackfield.files.words.steps import (
 from jackfield.files.words.times import Clock
 
 LONGEST = 4_000
+MOST_WORDS = 150
 """Characters of a command."""
 SCOPED = (List, Find, Group, Join, Summarise)
 """Calls that all files are meant by, where none is named."""
@@ -103,6 +106,12 @@ class Planner:
             raise InvalidRequest('Say what is to be done, such as "put last week\'s version of the budget back".')
         if len(words) > LONGEST:
             raise InvalidRequest(f"That is {len(words):,} characters long; {LONGEST:,} are allowed.", parameter="words")
+        if len(Marking(self._clock).protected(words).split()) > MOST_WORDS:
+            raise InvalidRequest(
+                f"That is more than {MOST_WORDS} words; say it in several commands, and put what is to be written in "
+                "quotes.",
+                parameter="words",
+            )
         steps = await steps_of(words, self._clock, self._reader)
         there = await self._opened.every()
         deleted = await self._opened.every(deleted=True) if any(isinstance(s, Undelete) for s, _ in steps) else ()
@@ -255,7 +264,8 @@ class Planner:
 
 async def steps_of(words: str, clock: Clock, reader: ModelReader | None) -> list[tuple[Step, Reader]]:
     """What words mean, by rules, and by a model where those are not sure; raises InvalidRequest."""
-    return [await _read(clause, clock, reader) for clause in clauses(words, clock)]
+    found = await asyncio.to_thread(clauses, words, clock)
+    return [await _read(clause, clock, reader) for clause in found]
 
 
 async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tuple[Step, Reader]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -19,6 +20,10 @@ from jackfield.files.words.steps import IT, Step, Which
 from jackfield.files.words.times import Clock
 from jackfield.files.words.verbs import active, base_forms, imperative
 
+MOST_WORDS = 40
+"""Of one thing to do; what is quoted is one word. Nobody says more, and patterns would take long."""
+MOST_PARTS = 12
+"""Places at which a command may be parted, at each of its parts."""
 SURE = 2
 """Up to this much doubt a reading by rules is taken."""
 
@@ -74,9 +79,18 @@ def clauses(words: str, clock: Clock) -> list[Clause]:
 
 
 def _split(words: str, marking: Marking) -> list[Clause]:
-    """Apart at the first place where both sides are surely something to do, unless the whole explains itself better."""
+    """Apart at the first place where both sides are surely something to do, unless the whole explains itself better.
+
+    What was read once is not read again: a place is looked at from every place before it.
+    """
+    if words not in marking.parted:
+        marking.parted[words] = _parted(words, marking)
+    return list(marking.parted[words])
+
+
+def _parted(words: str, marking: Marking) -> list[Clause]:
     whole = _clause(words, marking)
-    for found in _SPLIT.finditer(words):
+    for found in islice(_SPLIT.finditer(words), MOST_PARTS):
         left, right = words[: found.start()].strip(" ,"), words[found.end() :].strip(" ,")
         ends = found[0].strip()[:1] in (".", ";", "!", "?") or "then" in found[0].lower()
         if not left or not right or not (ends or _begins_clause(right, marking)):
@@ -96,7 +110,7 @@ def _split(words: str, marking: Marking) -> list[Clause]:
 
 def _in_context(words: str, marking: Marking) -> Clause | None:
     """`The draft is useless, delete it`: one thing to do, and its file is named before. None for anything else."""
-    for found in _CONTEXT.finditer(words):
+    for found in islice(_CONTEXT.finditer(words), MOST_PARTS):
         before = Marked(marking.plain(words[: found.start()]), marking.marks)
         rest = _clause(words[found.end() :], marking)
         step = rest.step
@@ -144,6 +158,8 @@ def _begins_clause(words: str, marking: Marking) -> bool:
 def _clause(words: str, marking: Marking) -> Clause:
     text = _without_politeness(marking.plain(words))
     marked = Marked(text, marking.marks)
+    if len(text.split()) > MOST_WORDS:
+        return Clause(marked.spoken(text), marked, None)
     found = _read(text, marked, marking.clock)
     if (found is None or found.reading.doubt > SURE) and (bare := _FILLERS.sub("", text)) != text:
         found = _read(bare, marked, marking.clock) or found

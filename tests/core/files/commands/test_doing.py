@@ -120,6 +120,7 @@ def test_words_that_mean_nothing_here_are_refused_with_an_example(shelf: Any) ->
     assert said.code == 2
     assert "not understood" in said.err
     assert do(shelf, " ").code == 2
+    assert "more than 150 words" in do(shelf, "delete " + "it and then " * 80).err
 
 
 def test_deleted_files_come_back_under_another_name(shelf: Any) -> None:
