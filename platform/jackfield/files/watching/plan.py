@@ -118,13 +118,13 @@ class _Comparison:
         ]
 
     def _leave_local_clashes(self) -> None:
-        """Of files whose names differ only in case, one can be in the collection: the one that is or was."""
+        """Of files whose names differ only in case, one can be in the collection: the one that is, or was."""
         by_key: dict[str, list[str]] = {}
         for path in sorted(self._folder):
             by_key.setdefault(path_key(path), []).append(path)
         for paths in by_key.values():
             if len(paths) > 1:
-                kept = next((p for p in paths if p in self._common or p in self._collection), paths[0])
+                kept = next((p for side in (self._collection, self._common) for p in paths if p in side), paths[0])
                 for path in paths:
                     if path != kept:
                         self._leave(path, kept)
