@@ -142,9 +142,7 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
             equipment = _equipment(settings, plugins, libraries)
             books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
             rates = _rate_windows(settings)
-            recall = Recall(
-                [FileSources(libraries), MemorySources(lambda: semantic.memory, settings.memory.recalled)]
-            )
+            recall = Recall([FileSources(libraries), MemorySources(lambda: semantic.memory, settings.memory.recalled)])
             for part in (rates, residency, semantic, equipment):
                 closing.push_async_callback(part.close)
             yield _Parts(

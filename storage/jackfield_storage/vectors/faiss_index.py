@@ -31,7 +31,7 @@ class FaissIndexes:
 class FaissIndex:
     """Implements `jackfield.contracts.files.VectorIndex`, in 16-bit floats, which is what the database keeps.
 
-    HNSW was measured, too: no faster than lists at these sizes, ten times as long to build, and it cannot remove.
+    HNSW was measured, too: several times faster than lists, but eight times as long to build, and it cannot remove.
     """
 
     def __init__(self, dimensions: int, *, large: int = LARGE, probed: int = PROBED) -> None:

@@ -32,8 +32,8 @@ def unit_vectors(number: int, seed: int) -> NDArray[np.float32]:
     import numpy as np
 
     vectors = np.random.default_rng(seed).standard_normal((number, DIMENSIONS)).astype(np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / lengths).astype(np.float32)
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 class VectorIndexContract:
