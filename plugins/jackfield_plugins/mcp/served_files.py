@@ -61,7 +61,7 @@ class ServedFiles:
         self._library = library
 
     async def listed(self, principal: Principal, cursor: str | None) -> ListResourcesResult:
-        """A page of the files in one's own collections; none where none can be kept. Raises MCPError for a bad cursor."""
+        """A page of the files in one's own collections; none where none can be kept. MCPError for a bad cursor."""
         place = _place(cursor)
         try:
             library = self._library(principal)
