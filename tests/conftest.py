@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -17,6 +19,14 @@ from jackfield.logs import StderrHandler
 from jackfield.testing.scripted_engine import ScriptedEngine
 from jackfield.testing.temporary_workbench import MODEL, temporary_workbench
 from jackfield.workbench import Workbench
+
+
+# As its own profile for CI, which it takes there: how long an example takes is no property of the code.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+if not os.environ.get("CI"):
+    hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
