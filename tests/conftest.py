@@ -20,7 +20,6 @@ from jackfield.testing.scripted_engine import ScriptedEngine
 from jackfield.testing.temporary_workbench import MODEL, temporary_workbench
 from jackfield.workbench import Workbench
 
-
 # As its own profile for CI, which it takes there: how long an example takes is no property of the code.
 hypothesis.settings.register_profile(
     "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
