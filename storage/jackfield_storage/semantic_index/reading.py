@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from jackfield.contracts.files import Extracted, Extractor, FileStoreParts
-from jackfield.errors import FileUnreadable, MissingDependency, NotFound
+from jackfield.errors import FileUnreadable, MissingDependency, NotFound, Unavailable
 from jackfield.quantities import readable_bytes
 from jackfield_storage.chunking.passages import passages_of
 from jackfield_storage.semantic_index.prepared import Passage, Prepared, passage_key
@@ -51,6 +51,9 @@ class ContentReader:
             return msgspec.structs.replace(waits, state="failed", error=error.message)
         except MissingDependency as error:
             return msgspec.structs.replace(waits, state="skipped", error=error.message)
+        except Unavailable as error:
+            log.warning("a text could not be read now, and waits", filename=waits.filename, reason=error.message)
+            return waits
         except NotFound:
             return msgspec.structs.replace(waits, state="failed", error="Its bytes are gone from the blob store.")
         except Exception as error:  # an extractor may be a plugin's, and fails for one content only

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
 from jackfield.contracts.files import Extracted, FileStore, Point
+from jackfield.errors import Unavailable
 from jackfield.testing.contract_suites.file_search import found_paths
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, put
 from jackfield.testing.file_store_parts import PlainExtractor, ShoutingExtractor
@@ -29,6 +30,13 @@ class BrokenExtractor(ShoutingExtractor):
 
     def extract(self, data: bytes, *, filename: str) -> Extracted:
         raise ZeroDivisionError("a plugin's fault")
+
+
+class BusyExtractor(ShoutingExtractor):
+    """Could not read now."""
+
+    def extract(self, data: bytes, *, filename: str) -> Extracted:
+        raise Unavailable("the reader did not start in time")
 
 
 def changed(database: Path, statement: str) -> None:
@@ -64,6 +72,16 @@ async def test_a_faulty_extractor_fails_for_its_contents_only(opens: Opens) -> N
         assert (await store.index.run()).failed == 1
         assert await found_paths(store, "elephant") == ["b.txt"]
         assert "ZeroDivisionError" in ((await store.files.look("main", "a.doc")).index_error or "")
+
+
+async def test_what_cannot_be_read_now_waits_and_fails_for_nobody(opens: Opens) -> None:
+    busy = BusyExtractor()
+    busy.quick = True
+    async with opens(extractors=[PlainExtractor(), busy]) as store:
+        await store.collections.add("main")
+        await put(store, "a.doc", "purple elephant")
+        file = await store.files.look("main", "a.doc")
+        assert (file.index, file.index_error) == ("pending", None)
 
 
 async def test_a_newer_extractor_reads_everything_again(opens: Opens, store: FileStore) -> None:
