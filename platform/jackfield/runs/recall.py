@@ -89,13 +89,6 @@ def last_question(messages: Sequence[Message]) -> str:
     return "".join(span.text for span in messages[place].spans if not is_tainted(span)).strip()
 
 
-def label(source: Source) -> str:
-    """What a source is called beside its number."""
-    if source.kind == "memory":
-        return "remembered"
-    return f"{source.path} (version {source.version})"
-
-
 async def _fitting(sources: Sequence[Source], messages: Sequence[Message], model: RunModel) -> list[Source]:
     """The best of them that have room together; a short one may where a longer one before it did not."""
     if not sources:
@@ -122,7 +115,10 @@ def _shown(sources: Sequence[Source]) -> tuple[Span, ...]:
 
 
 def _block(source: Source) -> str:
-    return f"[{source.number or 0}] {label(source)}\n{source.text.strip()}\n\n"
+    """What was remembered has no name beside its number: a small model would say it back."""
+    text = source.text.strip()
+    shown = f'"{text}"' if source.kind == "memory" else f"{source.path} (version {source.version})\n{text}"
+    return f"[{source.number}] {shown}\n\n"
 
 
 def _question_place(messages: Sequence[Message]) -> int:
