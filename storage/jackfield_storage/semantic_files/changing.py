@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection
 
 from jackfield.contracts.files import Action, Point, Written
+from jackfield.errors import JackfieldError, NameTaken
 from jackfield_storage.semantic_files.arriving import Arrived
 from jackfield_storage.semantic_files.contents import Preparations, content_again, content_of
 from jackfield_storage.semantic_files.heads import (
     check_changeable,
     check_free,
+    file_at,
     file_there,
     held_collection,
     last_deleted,
@@ -92,7 +96,7 @@ def undelete(connection: Connection, prepared: Preparations, place: Place, as_pa
     collection = held_collection(connection, place.collection)
     file = last_deleted(connection, collection, place.path)
     if file is None:
-        raise not_there(connection, collection, place.path)
+        raise _not_deleted(connection, collection, place.path)
     check_free(connection, collection, as_path)
     after = Next(
         action="undeleted",
@@ -102,3 +106,15 @@ def undelete(connection: Connection, prepared: Preparations, place: Place, as_pa
         content_id=content_again(connection, prepared, file, as_path),
     )
     return add_version(connection, collection, file, after, place.step)
+
+
+def _not_deleted(connection: Connection, collection: Any, path: str) -> JackfieldError:
+    """The error for a path at which no file was deleted."""
+    there = file_at(connection, collection, path)
+    if there is None or there.path != path:
+        return not_there(connection, collection, path, other=there)
+    return NameTaken(
+        f"'{path}' is not deleted: it is there, at version {there.version}; "
+        "an older version of it is brought back by a rollback.",
+        parameter="path",
+    )

@@ -88,6 +88,8 @@ def not_there(connection: Connection, collection: Any, path: str, *, other: Any 
             "its versions are kept, and it can be brought back.",
             parameter="path",
         )
+    if any_below(connection, collection, path):
+        return FileNotThere(f"{sentence}, but a folder; name a file in it.", parameter="path")
     return FileNotThere(f"{sentence}.", parameter="path")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 from blake3 import blake3
@@ -61,8 +62,14 @@ def _version_then(connection: Connection, file: Any, point: Point) -> Any:
     rows = _AT.rows(connection, {"file_id": file.id, "at": point.at})
     if rows and rows[0].action != "deleted":
         return rows[0]
-    why = f"it was deleted in version {rows[0].number}" if rows else f"its first version is of {file.created_at}"
-    raise VersionNotFound(f"'{file.path}' was not there at {point.at}: {why}.", parameter="at")
+    why = (
+        f"it was deleted in version {rows[0].number}" if rows else f"its first version is of {_second(file.created_at)}"
+    )
+    raise VersionNotFound(f"'{file.path}' was not there at {_second(point.at)}: {why}.", parameter="at")
+
+
+def _second(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 async def checked_pieces(blobs: BlobStore, version: FileVersion) -> AsyncGenerator[bytes]:

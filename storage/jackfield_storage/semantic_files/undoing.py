@@ -62,7 +62,7 @@ def _touched(connection: Connection, collection: Any, change: str, *, force: boo
         if file.version != span.last and not force:
             raise FileChanged(
                 f"'{file.path}' was changed since, in version {file.version} by {file.author_name}; "
-                "nothing was taken back. Look at it, and undo with force if that is to go too.",
+                'nothing was taken back. Look at it; with --force (over HTTP "force": true) that goes too.',
                 version=file.version,
             )
         found.append(Undone(file, version_row(connection, file.id, span.first - 1)))

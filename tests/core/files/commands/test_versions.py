@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -79,7 +80,8 @@ def test_a_rollback_to_nothing_is_refused(plan: Any, how: tuple[str, ...], code:
 
 
 def test_a_file_is_renamed_with_its_versions_and_a_folder_with_its_files(plan: Any) -> None:
-    plan.done("mv", "plan.md", "old/")
+    renamed = plan.done("mv", "plan.md", "old/")
+    assert renamed.err == "'plan.md' was renamed to 'old/plan.md'; it is at version 4 now.\n"
     assert plan.done("cat", "old/plan.md", "--version", "1").out == "one\ntwo\n"
     plan.write("old/b/c.md", "text")
     moved = plan.done("mv", "old", "new")
@@ -106,6 +108,41 @@ def test_a_deleted_file_comes_back_or_is_forgotten(plan: Any) -> None:
     assert "say --yes if you mean it" in unasked.err
     assert plan.done("purge", "back.md", "--yes", "--json").json["freed_bytes"] > 0
     assert plan("log", "back.md").code == 4
+
+
+def test_what_was_not_deleted_is_neither_brought_back_nor_asked_about(plan: Any) -> None:
+    there = plan("restore", "plan.md")
+    assert there.code == 5
+    assert "'plan.md' is not deleted: it is there, at version 3" in there.err
+    assert plan("restore", "nothing.md").err == "error: There is no file 'nothing.md' in collection 'main'.\n"
+    live = plan("purge", "plan.md")
+    assert (live.code, live.err) == (5, "error: 'plan.md' is not deleted; delete it first, and then purge it.\n")
+    assert plan("purge", "nothing.md").code == 4
+
+
+def test_a_folder_is_told_from_a_file_that_is_not_there(plan: Any) -> None:
+    plan.write("docs/a.md", "a")
+    refused = plan("cat", "docs")
+    assert refused.code == 4
+    assert "There is no file 'docs' in collection 'main', but a folder; name a file in it." in refused.err
+
+
+def test_a_time_before_the_first_version_is_told_to_the_second(plan: Any) -> None:
+    refused = plan("cat", "plan.md", "--at", "2001-01-01 14:00")
+    assert refused.code == 4
+    assert re.search(
+        r"not there at 2001-01-0\d \d\d:\d\d:59 UTC: its first version is of [-\d]+ [:\d]+ UTC\.", refused.err
+    )
+
+
+def test_an_undo_that_is_refused_says_the_option_that_forces_it(plan: Any) -> None:
+    change = plan.done("append", "plan.md", "--text", "four", "--json").json["version"]["change"]
+    plan.write("plan.md", "five\n")
+    refused = plan("undo", change)
+    assert refused.code == 5
+    assert "with --force" in refused.err
+    plan.done("undo", change, "--force")
+    assert plan.done("cat", "plan.md").out == "one\n2\nthree\n"
 
 
 def test_folders_are_deleted_only_when_that_is_said(plan: Any) -> None:
