@@ -7,9 +7,10 @@ from functools import partial
 import click
 
 from jackfield.cli.files.addresses import all_addressed, collection_option, json_option, new_change, reason_option
-from jackfield.cli.files.sentences import tell_all
+from jackfield.cli.files.sentences import cell, tell_all
 from jackfield.cli.files.together import all_or_none
 from jackfield.cli.files.with_library import with_collection
+from jackfield.cli.output import say
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import Written
 from jackfield.errors import FileNotThere, InvalidRequest
@@ -27,15 +28,20 @@ def command(session: Session, path: str, new_path: str, reason: str, collection:
     """Rename a file with all its versions, or a folder. A NEW-PATH that ends in / is the folder to move into."""
     name, (old, new) = all_addressed((path, new_path), collection)
     change = new_change()
+    sources: list[str] = []
 
     async def renamed(opened: OpenCollection) -> list[Written]:
         moves = await _moves(opened, old, new)
         steps = [partial(opened.rename, old, new, reason=reason, change=change) for old, new in moves]
+        sources[:] = [source for source, _ in moves]
         return await all_or_none(opened, change, steps)
 
     done = with_collection(session, name, "write", renamed)
-    what = f"was renamed to '{done[0].file.path}'" if len(done) == 1 else "was renamed"
-    tell_all(done, what, change, as_json=as_json)
+    if len(done) == 1 and done[0].changed and not as_json:
+        version = done[0].version.number
+        say(f"'{cell(sources[0])}' was renamed to '{cell(done[0].file.path)}'; it is at version {version} now.")
+    else:
+        tell_all(done, "was renamed", change, as_json=as_json)
 
 
 async def _moves(opened: OpenCollection, old: str, new: str) -> list[tuple[str, str]]:

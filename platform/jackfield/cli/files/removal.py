@@ -23,7 +23,7 @@ from jackfield.cli.files.with_library import with_collection
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
 from jackfield.contracts.files import StoredFile, Written
-from jackfield.errors import FileNotThere, InvalidRequest
+from jackfield.errors import Conflict, FileNotThere, InvalidRequest
 from jackfield.files.open_collection import OpenCollection
 from jackfield.quantities import readable_bytes
 
@@ -84,12 +84,23 @@ def purge(session: Session, path: str, yes: bool, collection: str | None, as_jso
     """Forget a deleted file for good, with all its versions: this cannot be undone."""
     address = addressed(path, collection)
     if not yes:
+        with_collection(session, address.collection, "manage", lambda opened: _check_deleted(opened, address.path))
         _confirm(address.path)
     freed = with_collection(session, address.collection, "manage", lambda opened: opened.purge(address.path))
     if as_json:
         print_json({"path": address.path, "freed_bytes": freed})
     else:
         say(f"'{cell(address.path)}' is forgotten; {readable_bytes(freed)} freed.")
+
+
+async def _check_deleted(opened: OpenCollection, path: str) -> None:
+    """Raises FileNotThere or Conflict, rather than asking about what cannot be done anyway."""
+    file = await opened.look(path, deleted=True)
+    if file.deleted_at is not None:
+        return
+    gone = await opened.every(under=path.rpartition("/")[0], deleted=True)
+    if path not in {one.path for one in gone}:  # else one was deleted there before
+        raise Conflict(f"'{path}' is not deleted; delete it first, and then purge it.", parameter="path")
 
 
 def _confirm(path: str) -> None:
