@@ -48,7 +48,7 @@ def meant_version(connection: Connection, collection: Any, path: str, point: Poi
 def version_at(connection: Connection, file: Any, point: Point) -> Any:
     """The row of a file's version; raises VersionNotFound."""
     if point.at is not None and point.number is None:
-        return _version_then(connection, file, point)
+        return _version_then(connection, file, point.at)
     number = file.version if point.number is None else point.number
     row = version_row(connection, file.id, number) if 0 < number <= file.version else None
     if row is None:
@@ -58,14 +58,14 @@ def version_at(connection: Connection, file: Any, point: Point) -> Any:
     return row
 
 
-def _version_then(connection: Connection, file: Any, point: Point) -> Any:
-    rows = _AT.rows(connection, {"file_id": file.id, "at": point.at})
+def _version_then(connection: Connection, file: Any, at: datetime) -> Any:
+    rows = _AT.rows(connection, {"file_id": file.id, "at": at})
     if rows and rows[0].action != "deleted":
         return rows[0]
     why = (
         f"it was deleted in version {rows[0].number}" if rows else f"its first version is of {_second(file.created_at)}"
     )
-    raise VersionNotFound(f"'{file.path}' was not there at {_second(point.at)}: {why}.", parameter="at")
+    raise VersionNotFound(f"'{file.path}' was not there at {_second(at)}: {why}.", parameter="at")
 
 
 def _second(at: datetime) -> str:
