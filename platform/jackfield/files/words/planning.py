@@ -265,6 +265,12 @@ class Planner:
 async def steps_of(words: str, clock: Clock, reader: ModelReader | None) -> list[tuple[Step, Reader]]:
     """What words mean, by rules, and by a model where those are not sure; raises InvalidRequest."""
     found = await asyncio.to_thread(clauses, words, clock)
+    if negated := next((clause for clause in found if clause.negated), None):
+        raise InvalidRequest(
+            f"'{negated.said}' says what is not to be done, so nothing was done. Say only what is to be done, and name "
+            "the files that it is to be done to.",
+            parameter="words",
+        )
     return [await _read(clause, clock, reader) for clause in found]
 
 

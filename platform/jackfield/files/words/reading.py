@@ -18,7 +18,7 @@ from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.slips import mendings
 from jackfield.files.words.steps import IT, Step, Which
 from jackfield.files.words.times import Clock
-from jackfield.files.words.verbs import active, base_forms, imperative
+from jackfield.files.words.verbs import active, base_forms, imperative, is_form_of_a_verb
 
 MOST_WORDS = 40
 """Of one thing to do; what is quoted is one word. Nobody says more, and patterns would take long."""
@@ -36,6 +36,8 @@ class Clause(msgspec.Struct, frozen=True):
     step: Step | None
     doubt: int = 0
     cost: int = 0
+    negated: bool = False
+    """It says what is not to be done, and nothing that is."""
 
     @property
     def sure(self) -> bool:
@@ -61,6 +63,10 @@ _FILLERS = re.compile(
 _MANNERS = tuple(
     (re.compile(expression), dict(pair.split("=") for pair in flags.split()))
     for expression, _, flags in (line.partition(" => ") for line in lines_of("manners"))
+)
+_NEGATION = re.compile(
+    r"(?:^|.* )(?:not|dont|never|cannot|mustn't|needn't|no need|avoid|refrain from|without|rather than) "
+    r"(?:(?:to|be|ever|you|want|wish|have|actually|really|just|yet|by|any|accidentally) )*(?P<verb>\S+) "
 )
 _DIFF = re.compile(r"\bdiffs?\b")
 _LIMIT = re.compile(
@@ -90,19 +96,24 @@ def _split(words: str, marking: Marking) -> list[Clause]:
 
 def _parted(words: str, marking: Marking) -> list[Clause]:
     whole = _clause(words, marking)
+    likely: list[Clause] = []
     for found in islice(_SPLIT.finditer(words), MOST_PARTS):
         left, right = words[: found.start()].strip(" ,"), words[found.end() :].strip(" ,")
         ends = found[0].strip()[:1] in (".", ";", "!", "?") or "then" in found[0].lower()
         if not left or not right or not (ends or _begins_clause(right, marking)):
             continue
         first = _clause(left, marking)
-        if not first.sure:
+        if not first.sure and (whole.sure or not _is_order(left, marking)):
             continue
         apart = [first, *_split(right, marking)]
         if whole.sure and whole.cost <= sum(clause.cost for clause in apart):
             continue
-        if all(clause.sure for clause in apart) or (ends and not whole.sure):
+        if all(clause.sure for clause in apart) or (ends and first.sure and not whole.sure):
             return apart
+        if not likely and _is_order(right, marking) and any(clause.sure or clause.negated for clause in apart):
+            likely = apart
+    if likely and not whole.sure and not whole.negated:
+        return likely
     if not whole.sure and (in_context := _in_context(words, marking)):
         return [in_context]
     return [whole]
@@ -155,6 +166,19 @@ def _begins_clause(words: str, marking: Marking) -> bool:
     )
 
 
+def _is_order(words: str, marking: Marking) -> bool:
+    """Whether words begin with a verb and go on: `delete the old plan`."""
+    text = _without_politeness(marking.plain(words))
+    first, _, rest = text.partition(" ")
+    return bool(rest.strip()) and (first in base_forms() or _is_negated(text))
+
+
+def _is_negated(text: str) -> bool:
+    """Whether plain words say that something is not to be done: `do not delete it`, `it must not be deleted`."""
+    found = _NEGATION.match(text)
+    return found is not None and is_form_of_a_verb(found["verb"])
+
+
 def _clause(words: str, marking: Marking) -> Clause:
     text = _without_politeness(marking.plain(words))
     marked = Marked(text, marking.marks)
@@ -167,6 +191,8 @@ def _clause(words: str, marking: Marking) -> Clause:
         again = _read(mended, marked, marking.clock)
         if again and (found is None or again.cost < found.cost):
             found = again
+    if (found is None or found.reading.doubt > SURE) and _is_negated(text):
+        return Clause(marked.spoken(text), marked, None, negated=True)
     if found is None:
         return Clause(marked.spoken(text), marked, None)
     return Clause(marked.spoken(text), marked, found.reading.step, found.reading.doubt, found.cost)

@@ -137,6 +137,11 @@ def active(text: str) -> str | None:
     return None
 
 
+def is_form_of_a_verb(word: str) -> bool:
+    """`delete`, `deleting` or `deleted`."""
+    return word in base_forms() or word in _of_gerunds() or word in _of_participles()
+
+
 def imperative(text: str) -> str:
     """`delete it` for `deleting it`."""
     first, space, rest = text.partition(" ")

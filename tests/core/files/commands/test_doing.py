@@ -147,3 +147,19 @@ def test_files_are_locked_and_unlocked(shelf: Any) -> None:
     done(shelf, "unlock todo.md")
     (file,) = [one for one in shelf.done("ls", "--json").json["files"] if one["path"] == "todo.md"]
     assert not file["lock"]
+
+
+@pytest.mark.parametrize("words", ["please don't delete todo.md", "delete todo.md and do not delete plan-a.md"])
+def test_what_is_not_to_be_done_is_no_other_call(shelf: Any, words: str) -> None:
+    before = paths(shelf)
+    said = do(shelf, words, "--yes")
+    assert said.code == 2
+    assert "says what is not to be done, so nothing was done" in said.err
+    assert paths(shelf) == before
+
+
+def test_two_verbs_are_two_steps_of_one_change(shelf: Any) -> None:
+    shelf.write("finance/budget.md", "# Budget\n\nRent 990\n")
+    done(shelf, "roll back finance/budget.md two versions and delete todo.md")
+    assert "Rent 900" in shelf.done("cat", "finance/budget.md").out
+    assert "todo.md" not in paths(shelf)

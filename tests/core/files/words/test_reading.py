@@ -86,6 +86,63 @@ def test_what_is_no_command_is_not_taken_for_one(words: str) -> None:
     assert not any(step is not None and writes(step) for step in read(words))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "please don't delete notes/plan.md",
+        "do not delete the budget",
+        "never roll back plan.md",
+        "dont rename a.txt to b.txt",
+        "I don't want you to delete a.txt",
+        "make sure not to delete a.txt",
+        "you must not share a.txt",
+        "a.txt must not be deleted",
+        "the plan should not be removed",
+        "delete a.txt and don't delete b.txt",
+        "delete everything but don't delete b.txt",
+        "don't delete a.txt but delete b.txt",
+    ],
+)
+def test_what_is_not_to_be_done_is_known_for_that(words: str) -> None:
+    found = clauses(words, CLOCK)
+    assert any(clause.negated for clause in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        ("don't forget to delete a.txt", ["delete"]),
+        ("don't let anyone change a.txt", ["lock"]),
+        ("I do not need the lock on a.txt any more", ["unlock"]),
+    ],
+)
+def test_a_not_that_asks_for_something_is_done(words: str, calls: list[str]) -> None:
+    assert [call_of(step) for step in read(words) if step] == calls
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        ("roll back notes/plan.md two versions and delete a.txt", ["rollback", "delete"]),
+        ("delete a.txt and roll back notes/plan.md two versions", ["delete", "rollback"]),
+        ("roll back the plan two versions and delete a.txt", ["rollback", "delete"]),
+        ("restore plan.md to version 2 and rename a.txt to b.txt", ["rollback", "rename"]),
+        ("lock a.txt, delete b.txt and share c.txt", ["lock", "delete", "link"]),
+        ("read a.txt and b.txt", ["read"]),
+    ],
+)
+def test_several_verbs_are_several_steps(words: str, calls: list[str]) -> None:
+    assert [call_of(step) if step else None for step in read(words)] == calls
+
+
+def test_a_step_that_nobody_understands_takes_no_other_with_it() -> None:
+    """What is understood stays a step of its own, so that the other can be named."""
+    first, second = clauses("restore plan.md to version 2 and tell everybody about it", CLOCK)
+    assert first.sure
+    assert second.step is None
+    assert second.said == "tell everybody about it"
+
+
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(words: str) -> None:
