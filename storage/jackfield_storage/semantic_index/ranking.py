@@ -45,9 +45,7 @@ def found_passages(
     by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
     scores = fused_by_evidence([rankings.by_words, rankings.by_meaning])
     best = sorted(scores, key=lambda passage: (-scores[passage], passage))
-    if not query.whole_files:  # one long file may have all the first places
-        best = best[: max(3 * query.limit, RERANKED)]
-    held = holders(connection, best, within)
+    held = _held(connection, best, within, query)
     ranked = [Ranked(holder, scores[passage]) for passage in best for holder in held.get(passage, ())]
     ranked = _in_order(_with_names(connection, ranked, within, rankings.named))
     if query.rerank:
@@ -71,6 +69,18 @@ def found_passages(
         )
         for one in ranked[: query.limit]
     )
+
+
+def _held(connection: Connection, best: list[int], within: Within, query: Query) -> dict[int, list[Holder]]:
+    """Who holds the first of some passages: of more of them only where one long file has all the first places."""
+    held: dict[int, list[Holder]] = {}
+    step = max(3 * query.limit, RERANKED)
+    for start in range(0, len(best), step):
+        held |= holders(connection, best[start : start + step], within)
+        files = {one.file_id for some in held.values() for one in some}
+        if not query.whole_files or len(files) >= query.limit:
+            break
+    return held
 
 
 def _with_names(connection: Connection, ranked: list[Ranked], within: Within, named: Named) -> list[Ranked]:
