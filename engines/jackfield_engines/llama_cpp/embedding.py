@@ -15,8 +15,8 @@ from jackfield_engines.llama_cpp.native import Weights
 from jackfield_engines.llama_cpp.native_context import Context
 
 FEW_TOKENS = 32
-"""Passes of no more are computed by one thread. Of 13 tokens, on two virtual cores with nothing else on them, two threads
-take 5.5 ms (median) and 36 (p95), for each waits for the other at a hundred barriers; one takes 8.6 and 10.
+"""Passes of no more are computed by one thread. For 13 tokens, on two virtual cores with nothing else on them, two
+threads take 5.5 ms (median) and 36 (p95), for each waits for the other at a hundred barriers; one takes 8.6 and 10.
 """
 
 
