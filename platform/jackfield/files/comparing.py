@@ -14,17 +14,22 @@ from jackfield.errors import ContextOverflow, InvalidRequest, ModelNotFound
 from jackfield.files.asking import ChatModel
 from jackfield.files.difference import difference, unified
 from jackfield.files.open_collection import OpenCollection
+from jackfield.files.telling_words import words_in
 from jackfield.messages import Message, Span
 
-ASKED = (
-    "Below is what differs between two versions of a text: lines with - were taken away, lines with + were added. Say "
-    "in a few plain sentences what changed. Say nothing that the lines do not show.\n\n"
-)
-ASKED_OF_PARTS = "Below is what changed in the parts of one text, in order. Say it again as one short account.\n\n"
+ASKED = "These lines of a text were changed. Tell what changed, in a few plain sentences.\n\n"
+ASKED_OF_PARTS = "These changes were made to one text. Tell them as one short account.\n\n"
 LARGEST_PART = 5_000
 SMALLEST_PART = 500
 LONGEST = 300
 """Tokens of an answer."""
+SHOWN = 12
+"""Changed lines that are shown where no model tells of them."""
+WIDEST = 200
+"""Characters of each."""
+REPEATED = 5
+"""So many words on end that an answer has from what was asked are no answer."""
+UNTOLD = "The model's answer did not tell what changed, so the changed lines are shown."
 _HEADING = re.compile(r"[+-]\s{0,3}(#{1,6}\s+\S.*)")
 
 
@@ -57,7 +62,7 @@ async def compared_versions(
     *,
     chat: ChatModel | None = None,
 ) -> Comparison:
-    """Two versions of a file: the newest and the one before it, unless others are said.
+    """Two versions of a file: the newest and the last one with other bytes, unless others are said.
 
     Without a `chat` model, or one that is installed, it is told in counts. Raises FileNotThere or VersionNotFound.
     """
@@ -99,7 +104,7 @@ async def _told(bare: Comparison, chat: ChatModel | None) -> Comparison:
 
 
 def _counted(bare: Comparison, lines: str) -> Comparison:
-    changed = [line for line in lines.splitlines()[2:] if line[:1] in ("+", "-")]
+    changed = _changed(_body(lines))
     added = [line for line in changed if line.startswith("+")]
     removed = [line for line in changed if line.startswith("-")]
     new = [found[1].strip() for line in added if (found := _HEADING.match(line))]
@@ -140,7 +145,7 @@ async def _in_words(counted: Comparison, lines: str, chat: ChatModel) -> Compari
     size = LARGEST_PART
     while True:
         try:
-            return await _part_by_part(counted, _parts(lines, size), chat)
+            return await _part_by_part(counted, _with_changes(_parts(_body(lines), size)), chat)
         except ContextOverflow:
             if size <= SMALLEST_PART:
                 raise
@@ -148,16 +153,65 @@ async def _in_words(counted: Comparison, lines: str, chat: ChatModel) -> Compari
 
 
 async def _part_by_part(counted: Comparison, parts: Sequence[str], chat: ChatModel) -> Comparison:
-    replies = [await chat.reply(_request(ASKED, [part])) for part in parts]
+    """In lines instead, as soon as an answer does not tell what changed."""
+    if not parts:
+        return msgspec.structs.replace(counted, words=f"{counted.words} Only empty lines differ.")
+    replies = [await chat.reply(_request(ASKED, ["\n".join(_before_and_after(part))])) for part in parts]
     said = [reply.text for reply in replies]
+    if not all(_tells(text, part) for text, part in zip(said, parts, strict=True)):
+        return _in_lines(counted, parts)
     while len(said) > 1:
         batches = [said[at : at + 4] for at in range(0, len(said), 4)]
         replies = [await chat.reply(_request(ASKED_OF_PARTS, batch)) for batch in batches]
         said = [reply.text for reply in replies]
+    if not _tells(said[0], "".join(parts)):
+        return _in_lines(counted, parts)
     cut = "" if replies[-1].whole else "The model's account came to its longest and was cut."
-    return msgspec.structs.replace(
-        counted, words=said[0] or counted.words, model=replies[-1].model, parts=len(parts), notice=cut
-    )
+    return msgspec.structs.replace(counted, words=said[0], model=replies[-1].model, parts=len(parts), notice=cut)
+
+
+def _in_lines(counted: Comparison, parts: Sequence[str]) -> Comparison:
+    """The counts, and the first of the changed lines themselves."""
+    lines = [line for part in parts for line in _before_and_after(part)]
+    shown = [line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…" for line in lines[:SHOWN]]
+    if rest := len(lines) - len(shown):
+        shown.append(f"(and {_lines(rest)} more that changed)")
+    return msgspec.structs.replace(counted, words="\n".join([counted.words, *shown]), notice=UNTOLD)
+
+
+def _tells(answer: str, part: str) -> bool:
+    """Whether an answer says anything of what changed, and does not say back what was asked."""
+    said, asked = _words(answer), f" {' '.join(_words(ASKED + ASKED_OF_PARTS))} "
+    if not said or any(f" {' '.join(said[at : at + REPEATED])} " in asked for at in range(len(said) - REPEATED + 1)):
+        return False
+    lines = _changed(part)
+    gone, new = ({word for line in lines if line[0] == sign for word in _words(line)} for sign in "-+")
+    telling = _telling(gone ^ new) or _telling(gone | new) or gone | new
+    return not telling or not telling.isdisjoint(said)
+
+
+def _telling(words: set[str]) -> set[str]:
+    """Without words that every text has; numbers tell."""
+    return {word for word in words if any(sign.isdigit() for sign in word) or words_in(word)}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _body(lines: str) -> str:
+    """A unified difference without the names above it."""
+    return lines.split("\n", 2)[-1]
+
+
+def _changed(body: str) -> list[str]:
+    return [line for line in body.split("\n") if line[:1] in ("+", "-")]
+
+
+def _before_and_after(body: str) -> list[str]:
+    """The changed lines, said in words that a small model does not take for anything else; empty ones tell nothing."""
+    names = {"-": "before", "+": "after"}
+    return [f"{names[line[0]]}: {line[1:].rstrip()}" for line in _changed(body) if line[1:].strip()]
 
 
 def _parts(lines: str, size: int) -> list[str]:
@@ -169,6 +223,11 @@ def _parts(lines: str, size: int) -> list[str]:
                 parts.append("")
             parts[-1] += piece
     return parts
+
+
+def _with_changes(parts: Sequence[str]) -> list[str]:
+    """Without parts in which nothing that can be told has changed."""
+    return [part for part in parts if _before_and_after(part)]
 
 
 def _pieces(line: str, size: int) -> list[str]:

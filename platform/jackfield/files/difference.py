@@ -42,7 +42,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 async def difference(
     collection: OpenCollection, path: str, old: Point | None = None, new: Point | None = None
 ) -> Difference:
-    """Between two versions: the newest, unless `new` says another, and the one before it unless `old` does.
+    """Between two versions: the newest, unless `new` says another, and the last before it with other bytes.
 
     Raises FileNotThere or VersionNotFound.
     """
@@ -102,10 +102,12 @@ def _marked(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _one_before(history: tuple[FileVersion, ...], path: str, version: FileVersion) -> FileVersion:
+    """The last with other bytes, for a new name or a deletion changes nothing in the file; else the last."""
     earlier = [one for one in history if one.number < version.number]
     if not earlier:
         raise VersionNotFound(f"'{path}' has no version before {version.number} to compare with.")
-    return earlier[-1]
+    others = [one for one in earlier if one.digest != version.digest and one.action != "deleted"]
+    return (others or earlier)[-1]
 
 
 def _said(at: datetime) -> str:

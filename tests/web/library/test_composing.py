@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.files.comparing import ASKED, SHOWN, _tells
 from jackfield.testing.scripted_engine import ScriptedEngine, answering
 from jackfield.testing.tool_runs import ROOMY
 
@@ -68,6 +69,46 @@ async def test_versions_are_compared_in_words(drinks: Any) -> None:
     compared = await asked(drinks, "compare", path="drinks/tea.md")
     assert (compared["words"], compared["added"], compared["removed"]) == (ANSWER, 1, 1)
     assert "+Green tea is steeped at 75 degrees." in compared["unified"]
+
+
+async def test_an_answer_that_says_the_question_back_is_replaced_by_the_changed_lines(
+    library_serving: Any, files_of: Any
+) -> None:
+    async with library_serving(partial(ScriptedEngine, limits=ROOMY)) as served:  # it says back what it was given
+        files = files_of(served.client)
+        await files.write("plan.txt", "".join(f"step {number}\n" for number in range(20)))
+        await files.write("plan.txt", "".join(f"stage {number}\n" for number in range(20)))
+        compared = await asked(files, "compare", path="plan.txt")
+    counts, first, *_, rest = compared["words"].splitlines()
+    assert counts == "20 lines added, 20 lines removed."
+    assert first == "before: step 0"
+    assert rest == f"(and {40 - SHOWN} lines more that changed)"
+    assert compared["model"] == ""
+    assert "did not tell what changed" in compared["notice"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "tells"),
+    [
+        ("The budget rose from 100 to 120.", True),
+        ("The 120 is new.", True),
+        ("", False),
+        ("The text was changed in some ways.", False),
+        (ASKED, False),
+        ("Tell what changed, in a few plain sentences: 100 and 120.", False),
+    ],
+)
+def test_an_answer_tells_what_changed_or_it_does_not(answer: str, tells: bool) -> None:
+    assert _tells(answer, " The plan\n-budget: 100\n+budget: 120\n") == tells
+
+
+async def test_without_versions_the_last_two_with_other_bytes_are_compared(drinks: Any) -> None:
+    await drinks.write("drinks/tea.md", TEA.replace("80", "75"))
+    await drinks.post("rename", path="drinks/tea.md", new_path="drinks/green.md")
+    await drinks.client.delete(f"{drinks.at}/file", params={"path": "drinks/green.md"})
+    await drinks.post("undelete", path="drinks/green.md")
+    compared = await asked(drinks, "compare", path="drinks/green.md")
+    assert (compared["old"]["number"], compared["added"], compared["removed"]) == (1, 1, 1)
 
 
 async def test_words_are_a_plan_until_somebody_agrees_to_it(drinks: Any) -> None:

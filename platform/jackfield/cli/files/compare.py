@@ -36,8 +36,8 @@ def command(
 ) -> None:
     """Say in words what differs from version A to version B; `diff` shows it line by line.
 
-    A and B are numbers, or times such as 'yesterday 14:00'. Without B it is the newest version, without A the one
-    before it. Where no model is installed it is told in counts and headings.
+    A and B are numbers, or times such as 'yesterday 14:00'. Without B it is the newest version, without A the last
+    one before it that has other bytes. Where no model is installed it is told in counts and headings.
     """
     if other and (old or new):
         raise InvalidRequest("Compare two versions, or two files with --with; not both.")

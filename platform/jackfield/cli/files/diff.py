@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Show what differs from version A to version B, in the texts that were read out of them.
 
-    A and B are numbers, or times such as 'yesterday 14:00'. Without B it is the newest version, without A the one
-    before it.
+    A and B are numbers, or times such as 'yesterday 14:00'. Without B it is the newest version, without A the last
+    one before it that has other bytes.
     """
     address = addressed(path, collection)
     before, after = (point(said) if said else None for said in (old, new))
