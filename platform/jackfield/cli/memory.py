@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any, TypeVar
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 LIST_COLUMNS = ("MEMORY", "KIND", "TEXT", "CHANGED", "UNTIL", "RECALLED")
 SHOWN = 72
 """Characters of a text in a list."""
+RUNS_NAMED = 5
+"""That still have what was forgotten."""
 
 OFF = (
     "Memory is off: nothing is taken from conversations. --memory switches it on for one, and memory.enabled in the "
@@ -153,18 +155,24 @@ def forget_units(session: Session, unit_ids: tuple[str, ...], everything: bool, 
     if bool(unit_ids) == everything:
         raise InvalidRequest("Name the memories to forget, or say --all.")
     if everything and not yes:
-        click.confirm("Forget everything that is remembered?", abort=True, err=True)
+        _confirm_all()
 
-    async def forgotten(memory: Memory) -> int:
+    async def forgotten(workbench: Workbench) -> tuple[int, list[str]]:
+        memory = workbench.semantic.memory
+        units = await _all(memory) if everything else [await _named(memory, unit_id) for unit_id in unit_ids]
+        ids = dict.fromkeys(unit.id for unit in units)
+        sources = [version.source for unit_id in ids for version in await memory.versions(unit_id, asker=Asker())]
+        runs = [source for source in dict.fromkeys(sources) if source and await workbench.runs.get(source)]
         if everything:
-            return await memory.forget_all(asker=Asker())
-        units = [await _named(memory, unit_id) for unit_id in unit_ids]
-        for unit in units:
-            await memory.forget(unit.id, asker=Asker())
-        return len(units)
+            return await memory.forget_all(asker=Asker()), runs
+        for unit_id in ids:
+            await memory.forget(unit_id, asker=Asker())
+        return len(ids), runs
 
-    count = _with_memory(session, forgotten)
+    count, runs = with_workbench(session, forgotten)
     say(f"Forgot {count} {'memory' if count == 1 else 'memories'}.")
+    if runs:
+        say(_kept_by(runs, session.settings.runs.keep_days))
 
 
 @group.command("export")
@@ -177,6 +185,20 @@ def export_units(session: Session) -> None:
         return [{"unit": unit, "versions": await memory.versions(unit.id, asker=Asker())} for unit in units]
 
     print_json(_with_memory(session, exported))
+
+
+def _confirm_all() -> None:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise InvalidRequest("Nobody can be asked whether to forget everything: say --yes if you mean it.")
+    click.confirm("Forget everything that is remembered?", abort=True, err=True)
+
+
+def _kept_by(runs: Sequence[str], days: int) -> str:
+    """Which runs still have what was said, and until when."""
+    named = ", ".join(runs[:RUNS_NAMED]) + (f" and {len(runs) - RUNS_NAMED:,} more" if len(runs) > RUNS_NAMED else "")
+    who = f"Run {named} keeps" if len(runs) == 1 else f"Runs {named} keep"
+    end = f"; runs are pruned {days} days after their end" if days else ", for good"
+    return f"{who} what was said there{end} (runs.keep_days)."
 
 
 def _with_memory(session: Session, work: Callable[[Memory], Awaitable[T]]) -> T:
