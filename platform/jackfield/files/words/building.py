@@ -21,6 +21,7 @@ from jackfield.files.words.steps import (
     Append,
     Changes,
     Compare,
+    Copy,
     Create,
     Delete,
     Find,
@@ -29,6 +30,7 @@ from jackfield.files.words.steps import (
     Index,
     Join,
     Link,
+    Links,
     List,
     Lock,
     Overwrite,
@@ -211,6 +213,16 @@ def _rename(parts: Parts) -> Step | None:
     return Rename(file, new) if new and new != "/" else None
 
 
+def _copy(parts: Parts) -> Step | None:
+    new = parts.new() if "new" in parts.slots else ""
+    file = parts.file("path") if "file" not in parts.slots else parts.file()
+    if new and ("folder" in parts.flags or parts.folder(parts.said("new"))):
+        new = new.removesuffix(" folder").removesuffix(" directory").rstrip("/") + "/"
+    if len(file.names) > 1 and not new.endswith("/"):
+        parts.doubt += 4
+    return Copy(file, new)
+
+
 def _rollback(parts: Parts) -> Step | None:
     file = parts.file()
     if "since" in parts.flags:
@@ -360,6 +372,7 @@ _BUILDERS: dict[str, Callable[[Parts], Step | None]] = {
     "delete": lambda parts: Delete(parts.file()),
     "undelete": _undelete,
     "rename": _rename,
+    "copy": _copy,
     "rollback": _rollback,
     "read": _read,
     "list": _list,
@@ -373,6 +386,7 @@ _BUILDERS: dict[str, Callable[[Parts], Step | None]] = {
     "unlock": lambda parts: Unlock(parts.file()),
     "link": _link,
     "unlink": lambda parts: Unlink(parts.file()),
+    "links": lambda parts: Links(parts.file()),
     "index": lambda parts: Index(retry="retry" in parts.flags, ask="ask" in parts.flags),
     "changes": _changes,
     "undo": lambda parts: Undo(),

@@ -43,14 +43,14 @@ async def plan_of(
     """What words come to; changes nothing. `choices` are the files meant by names that fit several.
 
     Raises InvalidRequest for words that are not understood, Ambiguous, FileNotThere, VersionNotFound, or NotAllowed
-    for a plan that would write where one may only read.
+    for a plan of what only those who may write can do.
     """
     opened = await library.opened(collection)
     reader = ModelReader(chat) if chat else None
     planner = Planner(library, opened, clock or Clock(datetime.now(UTC)), reader=reader, choices=choices)
     plan = await planner.plan(words)
-    if plan.writes:
-        await library.opened(collection, "write")
+    if plan.level != "read":
+        await library.opened(collection, plan.level)
     return plan
 
 
@@ -63,7 +63,7 @@ async def outcomes(
     library: Library, plan: Plan, *, change: str, chat: ChatModel | None = None
 ) -> AsyncGenerator[Outcome]:
     """Carry a plan out, and tell each step as it ends; a step that fails is the last."""
-    opened = await library.opened(plan.collection, "write" if plan.writes else "read")
+    opened = await library.opened(plan.collection, plan.level)
     async with aclosing(Carrier(library, opened, chat=chat).outcomes(plan, change)) as told:
         async for outcome in told:
             yield outcome

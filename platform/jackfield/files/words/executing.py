@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from jackfield.contracts.files import Link as ShareLink
 from jackfield.contracts.files import Point, StoredFile, Written
 from jackfield.errors import FileNotThere, InvalidRequest, JackfieldError
 from jackfield.files.asking import ChatModel
@@ -23,6 +25,7 @@ from jackfield.files.words.steps import (
     Append,
     Changes,
     Compare,
+    Copy,
     Create,
     Delete,
     Find,
@@ -31,6 +34,7 @@ from jackfield.files.words.steps import (
     Index,
     Join,
     Link,
+    Links,
     List,
     Lock,
     Overwrite,
@@ -90,6 +94,7 @@ class Carrier:
             Delete: self._delete,
             Undelete: self._undelete,
             Rename: self._rename,
+            Copy: self._copy,
             Rollback: self._rollback,
             Read: self._read,
             List: self._list,
@@ -103,6 +108,7 @@ class Carrier:
             Unlock: self._unlock,
             Link: self._link,
             Unlink: self._unlink,
+            Links: self._links,
             Index: self._index,
             Changes: self._changes,
             Undo: self._undo,
@@ -157,6 +163,16 @@ class Carrier:
     async def _rename(self, step: Rename, settled: Settled, change: str) -> list[Written]:
         pairs = zip(settled.files, settled.new, strict=True)
         return [await self._opened.rename(file.path, new, change=change) for file, new in pairs if file.path != new]
+
+    async def _copy(self, step: Copy, settled: Settled, change: str) -> list[Written]:
+        """Bytes as they are; what stands at the new path by then was shown in the plan, or is not written over."""
+        made = []
+        for file, new, known in zip(settled.files, settled.new, settled.now, strict=True):
+            source = await self._opened.read(file.path, Point(number=file.version or None))
+            async with aclosing(source.pieces) as pieces:
+                expected = None if known < 0 else known
+                made.append(await self._opened.write(new, pieces, expected=expected, change=change))
+        return made
 
     async def _rollback(self, step: Rollback, settled: Settled, change: str) -> list[Written]:
         pairs = zip(settled.files, settled.old, strict=True)
@@ -243,14 +259,21 @@ class Carrier:
         return made
 
     async def _unlink(self, step: Unlink, settled: Settled, change: str) -> list[Any]:
+        paths = _linked(settled)
+        return [await self._opened.revoke(link.id) for link in await self._holding() if link.path in paths]
+
+    async def _links(self, step: Links, settled: Settled, change: str) -> list[ShareLink]:
+        holding = await self._holding()
+        return holding if not step.file.names else [link for link in holding if link.path in _linked(settled)]
+
+    async def _holding(self) -> list[ShareLink]:
+        """Links that are neither revoked nor over."""
         now = datetime.now(UTC)
-        paths = {file.path for file in settled.files} | ({settled.under} if settled.under is not None else set())
-        holding = [
+        return [
             link
             for link in await self._opened.links()
-            if link.path in paths and link.revoked_at is None and (link.expires_at is None or link.expires_at > now)
+            if link.revoked_at is None and (link.expires_at is None or link.expires_at > now)
         ]
-        return [await self._opened.revoke(link.id) for link in holding]
 
     async def _index(self, step: Index, settled: Settled, change: str) -> Any:
         if step.ask:
@@ -264,6 +287,10 @@ class Carrier:
 
     async def _undo(self, step: Undo, settled: Settled, change: str) -> tuple[Written, ...]:
         return await self._opened.undo(settled.change)
+
+
+def _linked(settled: Settled) -> set[str]:
+    return {file.path for file in settled.files} | ({settled.under} if settled.under is not None else set())
 
 
 def _expected(version: int) -> dict[str, int]:

@@ -8,8 +8,8 @@ from jackfield.files.words.grammar import Pattern, compiled
 from jackfield.files.words.sentence_files import sentences
 
 CALLS = (
-    *("create", "append", "overwrite", "rename", "rollback", "undelete", "delete", "undo"),
-    *("unlock", "lock", "unlink", "link", "index", "changes", "compare", "history", "list"),
+    *("copy", "create", "append", "overwrite", "rename", "rollback", "undelete", "delete", "undo"),
+    *("unlock", "lock", "unlink", "links", "link", "index", "changes", "compare", "history", "list"),
     *("group", "join", "summarise", "find", "read"),
 )
 """In this order, where two readings explain a sentence equally well."""

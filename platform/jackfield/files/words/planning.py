@@ -9,7 +9,7 @@ from posixpath import dirname as folder_of
 
 import msgspec
 
-from jackfield.contracts.files import FileVersion, Point
+from jackfield.contracts.files import FileVersion, Level, Point
 from jackfield.errors import FileNotThere, InvalidRequest, ModelNotFound, VersionNotFound
 from jackfield.files.difference import version_at
 from jackfield.files.library import Library
@@ -19,9 +19,11 @@ from jackfield.files.words.model_reading import ModelReader
 from jackfield.files.words.reading import Clause, clauses
 from jackfield.files.words.resolving import Shelf, Target
 from jackfield.files.words.steps import (
+    FOR_WRITERS,
     Append,
     Changes,
     Compare,
+    Copy,
     Create,
     Delete,
     Find,
@@ -29,6 +31,7 @@ from jackfield.files.words.steps import (
     Index,
     Join,
     Link,
+    Links,
     List,
     Overwrite,
     Read,
@@ -48,7 +51,7 @@ from jackfield.files.words.times import Clock
 LONGEST = 4_000
 MOST_WORDS = 150
 """Characters of a command."""
-SCOPED = (List, Find, Group, Join, Summarise)
+SCOPED = (List, Links, Find, Group, Join, Summarise)
 """Calls that all files are meant by, where none is named."""
 
 
@@ -80,6 +83,11 @@ class Plan(msgspec.Struct, frozen=True):
     def writes(self) -> bool:
         """Whether anything would be changed."""
         return any(writes(settled.step) for settled in self.steps)
+
+    @property
+    def level(self) -> Level:
+        """What one must be allowed to do in the collection."""
+        return "write" if any(isinstance(settled.step, FOR_WRITERS) for settled in self.steps) else "read"
 
 
 class Planner:
@@ -150,6 +158,8 @@ class Planner:
         match step:
             case Rename():
                 return self._rename(step, files, shelf)
+            case Copy():
+                return self._copy(step, files, shelf)
             case Rollback(to=version):
                 return await self._rollback(step, files, version)
             case Read(at=version) | Link(at=version):
@@ -169,7 +179,7 @@ class Planner:
                 )
         return Settled(step, files, under=_folder(step))
 
-    def _of_all(self, step: List | Find | Group | Join | Summarise, shelf: Shelf) -> Settled:
+    def _of_all(self, step: List | Links | Find | Group | Join | Summarise, shelf: Shelf) -> Settled:
         if isinstance(step, Join):
             files = tuple(Target(path, version) for path, version in sorted(shelf.there.items()))
             return self._join(step, files, shelf)
@@ -196,6 +206,24 @@ class Planner:
         for file, path in zip(files, new, strict=True):
             shelf.rename(file.path, path)
         return Settled(step, files, new)
+
+    def _copy(self, step: Copy, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        """`now` are the versions that the copies' paths have: 0 for none, -1 where an earlier step makes them."""
+        if step.new and len(files) > 1 and not step.new.endswith("/"):
+            raise InvalidRequest(
+                f"{len(files)} files cannot all be copied to '{step.new}'; name one of them, or a folder such as "
+                f"'{step.new}/'.",
+                parameter="words",
+            )
+        new = tuple(_destination(file.path, step, shelf) if step.new else _free(file.path, shelf) for file in files)
+        if same := [file.path for file, path in zip(files, new, strict=True) if file.path == path]:
+            raise InvalidRequest(f"'{same[0]}' would be copied to itself; name another path.", parameter="words")
+        over = [path for path in new if path in shelf.there]
+        known = tuple((shelf.there[path] or -1) if path in over else 0 for path in new)
+        for path in new:
+            shelf.create(path)
+        notice = f"There already, and written over: {', '.join(over)}." if over else ""
+        return Settled(step, files, new, now=known, notice=notice)
 
     async def _undelete(self, step: Undelete, shelf: Shelf, before: tuple[Target, ...]) -> Settled:
         files = await shelf.meant(step.file, before=before, deleted=True, choices=self._choices)
@@ -323,7 +351,7 @@ def _folder(step: Step) -> str | None:
     return str(names.names[0]).rstrip("/")
 
 
-def _destination(path: str, step: Rename, shelf: Shelf) -> str:
+def _destination(path: str, step: Rename | Copy, shelf: Shelf) -> str:
     """Where a file goes: into a folder under its name; else beside where it was, with its ending if none was said."""
     if step.new.endswith("/"):
         folder = step.new.rstrip("/")

@@ -78,6 +78,13 @@ class Rename(_Step, frozen=True):
     new: str
 
 
+class Copy(_Step, frozen=True):
+    """The newest version, written to another path too, or to one like its own; one that ends in `/` is a folder."""
+
+    file: Which
+    new: str = ""
+
+
 class Rollback(_Step, frozen=True):
     file: Which
     to: Version
@@ -159,6 +166,12 @@ class Unlink(_Step, frozen=True):
     file: Which
 
 
+class Links(_Step, frozen=True):
+    """Share links that hold now."""
+
+    file: Which = Which(every=True)
+
+
 class Index(_Step, frozen=True):
     """Index what waits; with `retry` also what failed, and with `ask` only say how far it is."""
 
@@ -183,6 +196,7 @@ Step = (
     | Delete
     | Undelete
     | Rename
+    | Copy
     | Rollback
     | Read
     | List
@@ -196,13 +210,20 @@ Step = (
     | Unlock
     | Link
     | Unlink
+    | Links
     | Index
     | Changes
     | Undo
 )
 
-WRITING = (Create, Append, Overwrite, Delete, Undelete, Rename, Rollback, Join, Lock, Unlock, Link, Unlink, Undo)
+WRITING = (
+    *(Create, Append, Overwrite, Delete, Undelete, Rename, Copy, Rollback, Join),
+    *(Lock, Unlock, Link, Unlink, Undo),
+)
 """Calls that change something, and so are shown and confirmed first."""
+
+FOR_WRITERS = (*WRITING, Links)
+"""Calls for those who may write: who has links is nobody else's business."""
 
 Reader = Literal["rules", "model"]
 """Who made steps of words."""

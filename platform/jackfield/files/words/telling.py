@@ -19,6 +19,7 @@ from jackfield.files.words.steps import (
     Append,
     Changes,
     Compare,
+    Copy,
     Create,
     Delete,
     Find,
@@ -27,6 +28,7 @@ from jackfield.files.words.steps import (
     Index,
     Join,
     Link,
+    Links,
     List,
     Lock,
     Overwrite,
@@ -69,6 +71,8 @@ def _said(settled: Settled, zone: tzinfo | None) -> str:  # noqa: C901 - a sente
         case Undelete() | Rename():
             verb = "bring back" if isinstance(settled.step, Undelete) else "rename"
             return f"{verb} {_pairs(settled)}"
+        case Copy():
+            return f"copy {_pairs(settled)}"
         case Rollback(to=version):
             return f"roll back {_versions(settled)}{_meant(version, zone)}"
         case Lock(until=until):
@@ -99,6 +103,8 @@ def _looking(settled: Settled, files: str, zone: tzinfo | None) -> str:  # noqa:
             return f"show {_at_versions(settled)}{_meant(at, zone)}" if at != NOW else f"show {files}"
         case List(deleted=deleted):
             return f"list {'deleted files' if deleted else where}"
+        case Links():
+            return f"list share links{f' to {where}' if settled.step.file.names else ''} that hold"
         case History():
             return f"show the history of {files}"
         case Compare():
@@ -135,6 +141,7 @@ def told(outcome: Outcome, zone: tzinfo | None = None) -> list[str]:
 _NOTHING = {
     "list": "There are no such files.",
     "unlink": "No link to it holds.",
+    "links": "No share link holds.",
     "changes": "Nothing was changed.",
     "rename": "It is there already.",
     "undo": "There was nothing to take back.",
@@ -164,8 +171,8 @@ def _told(one: Any, zone: tzinfo | None) -> list[str]:
             return text.splitlines()
         case MadeLink(path=path, token=token, expires_at=expires):
             return [f"{path}: {token} {f'until {_when(expires, zone)}' if expires else '(until it is revoked)'}"]
-        case ShareLink(path=path):
-            return [f"A link to '{path}' holds no longer."]
+        case ShareLink():
+            return [_link(one, zone)]
         case Comparison():
             notice = [one.notice] if one.notice and one.notice not in one.words else []
             return [one.words, *notice, *((one.unified or "").splitlines() if not one.model else [])]
@@ -208,6 +215,15 @@ def _line(version: FileVersion, zone: tzinfo | None) -> str:
         f"{_when(version.written_at, zone)} '{version.path}' {_DONE[version.action]}, version {version.number}, "
         f"by {version.author.name}{why}"
     )
+
+
+def _link(link: ShareLink, zone: tzinfo | None) -> str:
+    if link.revoked_at is not None:
+        return f"A link to '{link.path}' holds no longer."
+    what = f"everything in '{link.path}'" if link.folder else f"'{link.path}'"
+    version = f" at version {link.version}" if link.version else ""
+    ends = f"until {_when(link.expires_at, zone)}" if link.expires_at else "until it is revoked"
+    return f"{link.id}: {what}{version}, made by {link.created_by.name}, {ends}, used {link.uses:,} times"
 
 
 def _progress(one: IndexProgress) -> str:

@@ -163,3 +163,41 @@ def test_two_verbs_are_two_steps_of_one_change(shelf: Any) -> None:
     done(shelf, "roll back finance/budget.md two versions and delete todo.md")
     assert "Rent 900" in shelf.done("cat", "finance/budget.md").out
     assert "todo.md" not in paths(shelf)
+
+
+def test_a_copy_has_the_bytes_and_is_one_change_with_what_follows(shelf: Any) -> None:
+    before = paths(shelf)
+    said = do(shelf, "copy todo.md to archive/tasks.md and delete todo.md", "--yes", "--json")
+    assert said.code == 0, said.err
+    assert shelf.done("cat", "archive/tasks.md").out == "Buy milk\n"
+    assert "todo.md" not in paths(shelf)
+    shelf.done("undo", said.json["change"])
+    assert paths(shelf) == before
+
+
+def test_a_copy_over_a_file_says_so_and_keeps_its_versions(shelf: Any) -> None:
+    shown = do(shelf, "copy plan-a.md to plan-b.md", "--dry-run")
+    assert "copy 'plan-a.md' as 'plan-b.md'. There already, and written over: plan-b.md." in shown.err
+    done(shelf, "copy plan-a.md to plan-b.md")
+    assert shelf.done("cat", "plan-b.md").out == "Old plan\n"
+    done(shelf, "put the previous version of plan-b.md back")
+    assert shelf.done("cat", "plan-b.md").out == "New plan\n"
+
+
+def test_a_copy_without_a_name_gets_one_of_its_own(shelf: Any) -> None:
+    done(shelf, "duplicate todo.md")
+    assert shelf.done("cat", "todo-2.md").out == "Buy milk\n"
+    assert do(shelf, "copy todo.md to todo.md", "--yes").code == 2
+
+
+def test_links_that_hold_are_listed(shelf: Any) -> None:
+    assert "No share link holds." in do(shelf, "which links are still open").out
+    done(shelf, "share todo.md")
+    done(shelf, "make a link to plan-a.md")
+    listed = do(shelf, "which links are still active").out
+    assert "'todo.md'" in listed
+    assert "'plan-a.md'" in listed
+    only = do(shelf, "what links are there to todo.md").out
+    assert "'plan-a.md'" not in only
+    done(shelf, "revoke every link to todo.md")
+    assert "'todo.md'" not in do(shelf, "show me the open links").out

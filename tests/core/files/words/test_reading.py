@@ -59,7 +59,7 @@ def test_the_list_has_every_call_in_twelve_wordings() -> None:
         "list",
     } | {
         *("history", "compare", "find", "group", "join", "summarise", "lock", "unlock", "link", "unlink", "index"),
-        *("changes", "undo"),
+        *("changes", "undo", "copy", "links"),
     }
 
 
