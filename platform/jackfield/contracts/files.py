@@ -370,7 +370,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A passage that answers a query, by byte offsets into that version's text, and its places in either ranking."""
+    """A passage that answers a query, by byte offsets into that version's text, and its places in either ranking.
+
+    `score` is how close it is to the query, 0 to 1, and comparable between queries; the order of results is not by it
+    alone.
+    """
 
     file_id: str
     collection: str

@@ -32,10 +32,11 @@ class Rankings(msgspec.Struct, frozen=True):
 
 
 class Ranked(msgspec.Struct):
-    """A passage in a file, and what it scores."""
+    """A passage in a file, and what it scores among the others; `named` is set where it stands for its file's name."""
 
     holder: Holder
     score: float
+    named: bool = False
 
 
 def found_passages(
@@ -62,13 +63,22 @@ def found_passages(
             end=one.holder.end,
             text=one.holder.text,
             heading=one.holder.heading,
-            score=round(one.score, 6),
+            score=_closeness(one, rankings),
             keyword_rank=by_words.get(one.holder.passage_id),
             meaning_rank=by_meaning.get(one.holder.passage_id),
             similarity=rankings.by_meaning.get(one.holder.passage_id),
         )
         for one in ranked[: query.limit]
     )
+
+
+def _closeness(one: Ranked, rankings: Rankings) -> float:
+    """How close a passage is to the query, 0 to 1, whatever else was found: what orders them says nothing of that."""
+    if one.named:
+        return 1.0
+    passage = one.holder.passage_id
+    closest = max(rankings.by_words.get(passage, 0.0), rankings.by_meaning.get(passage, 0.0), 0.0)
+    return round(min(closest, 1.0), 6)
 
 
 def _held(connection: Connection, best: list[int], within: Within, query: Query) -> dict[int, list[Holder]]:
@@ -93,7 +103,8 @@ def _with_names(connection: Connection, ranked: list[Ranked], within: Within, na
     for file_id, score in bonus.items():
         if file_id in first:
             first[file_id].score += score
-    return ranked + [Ranked(holder, bonus[file_id]) for file_id, holder in unseen.items()]
+            first[file_id].named = True
+    return ranked + [Ranked(holder, bonus[file_id], named=True) for file_id, holder in unseen.items()]
 
 
 def _again(ranked: list[Ranked], rankings: Rankings) -> list[Ranked]:

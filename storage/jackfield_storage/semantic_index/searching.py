@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 from sqlalchemy import Connection, String, bindparam, text
 
-from jackfield.contracts.files import Embedder, FileStoreParts, Query, SearchResult
+from jackfield.contracts.files import Embedder, FileStoreParts, Found, Query, SearchResult
 from jackfield.errors import CollectionNotFound, InvalidRequest, ModelError, Unavailable
 from jackfield.files.paths import checked_folder
 from jackfield_storage.engine import Database
@@ -29,6 +29,11 @@ _COLLECTIONS = text("""
         EXISTS (SELECT 1 FROM contents WHERE state = 'pending') AS pending
     FROM collections WHERE name IN :names
 """).bindparams(bindparam("names", expanding=True, type_=String()))
+
+CLOSE = 0.3
+"""The least that the best passage scores which has anything to do with the query."""
+SAID = 60
+"""Characters of a query that a notice says back."""
 
 _UNREAD = "Some files have not been read yet and are found by their names only."
 
@@ -88,7 +93,7 @@ class Searcher:
         found = await self._database.look(
             lambda connection: found_passages(connection, asked.query, asked.within, asked.names, rankings)
         )
-        notices = [similar.notice, _UNREAD if asked.unread else ""]
+        notices = [_far(asked.query.text, found), similar.notice, _UNREAD if asked.unread else ""]
         mode = asked.query.mode if similar.looked else "keyword"
         return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices)))
 
@@ -116,6 +121,15 @@ class Searcher:
         nearest = await self._meaning.ranked(model, vectors[0], asked.scope, depth)
         few = f"{nearest.waiting} passages have no vector yet and are found by words only."
         return Similar(nearest.similarities, few if nearest.waiting else "")
+
+
+def _far(typed: str, found: tuple[Found, ...]) -> str:
+    """What is to be said where the nearest passages are not near."""
+    if not found or max(one.score for one in found) >= CLOSE:
+        return ""
+    said = " ".join(typed.split())
+    said = said if len(said) <= SAID else f"{said[: SAID - 1]}…"
+    return f"Nothing here is close to '{said}'; these are the nearest."
 
 
 def _looked_up(connection: Connection, query: Query, words: SearchWords, under: str) -> Asked:

@@ -59,6 +59,17 @@ class SearchContract(FileStoreFixtures):
         assert first.score > second.score
         assert first.similarity == pytest.approx(1, abs=0.01)
 
+    @pytest.mark.parametrize("mode", MODES)
+    async def test_scores_are_of_the_query_and_nothing_close_is_said(self, store: FileStore, mode: SearchMode) -> None:
+        await put(store, "a.txt", "The purple elephant sings of a long and quiet evening by the river.")
+        await put(store, "b.txt", "A budget for next year, with what the roof will take.")
+        close = await store.index.search(Query(text="The purple elephant sings", collections=(HOME,), mode=mode))
+        assert close.found[0].score > 0.4
+        assert "close" not in close.notice
+        far = await store.index.search(Query(text="zxqv wvut glorp flumm river", collections=(HOME,), mode=mode))
+        assert all(one.score < 0.3 for one in far.found)
+        assert ("Nothing here is close to 'zxqv wvut glorp flumm river'" in far.notice) == bool(far.found)
+
     async def test_words_are_found_in_their_other_forms_and_without_accents(self, store: FileStore) -> None:
         await put(store, "a.txt", "Two cafés were painting their walls.")
         for typed in ("cafe", "CAFÉS", "painted", "wall"):
