@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jackfield.contracts.files import PassageVectors
+from jackfield.contracts.files import PassageVectors, StoredFile
 from jackfield.contracts.runs import RunRequest
 from jackfield.errors import InvalidRequest, Unavailable
 from jackfield.files.asking import ChatModel
@@ -81,10 +81,10 @@ async def grouped_by_meaning(
     if count is not None and count < 2:
         raise InvalidRequest("Files are put in two groups or more.", parameter="count")
     passages = await opened.vectors(under=under)
-    every = [file.path for file in await opened.every(under=under)]
+    every = await opened.every(under=under)
     if only is not None:
         chosen = frozenset(only)
-        every = [path for path in every if path in chosen]
+        every = tuple(file for file in every if file.path in chosen)
     if every and not len(passages.paths):
         raise Unavailable(
             "There are no vectors to group files by meaning: `jackfield models pull embeddings` brings the model, "
@@ -94,19 +94,21 @@ async def grouped_by_meaning(
     return await _named(grouping, passages, namer) if namer else grouping
 
 
-def _grouped(passages: PassageVectors, every: Sequence[str], count: int | None) -> Grouping:
+def _grouped(passages: PassageVectors, every: Sequence[StoredFile], count: int | None) -> Grouping:
     import numpy as np
 
     from jackfield.files.clusters import clustered
 
     rows: dict[str, list[int]] = {}
-    wanted = frozenset(every)
+    wanted = frozenset(file.path for file in every)
     for row, path in enumerate(passages.paths):
         if path in wanted:
             rows.setdefault(path, []).append(row)
     paths = sorted(rows)
+    others = tuple(file for file in every if file.path not in rows)
+    notice = _why_in_none(others)
     if not paths:
-        return Grouping(groups=(), others=tuple(every))
+        return Grouping(groups=(), others=tuple(file.path for file in others), notice=notice)
     means = np.stack([passages.vectors[rows[path]].mean(axis=0) for path in paths])
     labels, parted = clustered(means, count)
     members = [[path for path, label in zip(paths, labels, strict=True) if label == one] for one in np.unique(labels)]
@@ -116,9 +118,16 @@ def _grouped(passages: PassageVectors, every: Sequence[str], count: int | None) 
         FileGroup(name=", ".join(words) or some[0], paths=tuple(some), words=words)
         for some, words in zip(members, telling_words(texts), strict=True)
     )
-    others = tuple(path for path in every if path not in rows)
-    notice = f"{len(others)} without vectors yet." if others else ""
-    return Grouping(groups=groups, others=others, parted=parted, notice=notice)
+    return Grouping(groups=groups, others=tuple(file.path for file in others), parted=parted, notice=notice)
+
+
+def _why_in_none(files: Sequence[StoredFile]) -> str:
+    """What keeps files out of every group: that they wait for their vectors, or that no text is found in them."""
+    waiting = sum(file.index in ("pending", "indexed") for file in files)
+    said = [f"{waiting} without vectors yet: `jackfield files index` makes them."] if waiting else []
+    if without := len(files) - waiting:
+        said.append(f"{without} without text that can be read, and so in no group by meaning.")
+    return " ".join(said)
 
 
 async def _named(grouping: Grouping, passages: PassageVectors, namer: ChatModel) -> Grouping:

@@ -42,6 +42,19 @@ def test_files_are_grouped_by_meaning_under_telling_names(library: Any) -> None:
     assert len(asked["groups"]) <= 3
 
 
+def test_files_without_text_are_told_from_those_that_wait_for_their_vectors(desk: Any) -> None:
+    desk.write("early.md", "This was written before there was a model.")
+    desk.install_embedder()
+    desk.done("add", "-", "--as", "empty.md", "--no-index", typed="")
+    desk.write("roof.md", "Solar panels on the roof.")
+    found = desk.done("group", "--json").json
+    assert found["others"] == ["early.md", "empty.md"]
+    without = "1 without text that can be read, and so in no group by meaning."
+    assert found["notice"] == f"1 without vectors yet: `jackfield files index` makes them. {without}"
+    desk.done("index")
+    assert desk.done("group", "--json").json["notice"] == without
+
+
 def test_without_an_embedding_model_grouping_by_meaning_says_what_is_missing(desk: Any) -> None:
     desk.write("a.md", "one")
     said = desk("group")
