@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from jackfield.cli.call_lines import count
-from jackfield.cli.files.added_account import account, as_object, code_of
-from jackfield.cli.files.adding import Added, add_all
+from jackfield.cli.files.added_account import account, as_object, code_of, unreadable
+from jackfield.cli.files.adding import Added, add_all, totalled
 from jackfield.cli.files.adding_progress import shown_adding
 from jackfield.cli.files.addresses import Address, addressed, collection_option, json_option, new_change, reason_option
 from jackfield.cli.files.index_progress import shown_indexing, told
@@ -61,17 +62,22 @@ def command(
     found = local_files(paths, to=address.path, hidden=hidden)
     added = Added(change=new_change())
 
-    async def worked(library: Library) -> tuple[str, IndexProgress | None]:
-        opened = await library.opened(address.collection, "write")
-        with shown_adding(len(found.files), found.bytes) as report:
-            await add_all(opened, found.files, added, reason=reason, report=report)
-        return opened.name, None if no_index else await _indexed(library)
+    most = session.settings.files.largest_mb << 20
 
-    name, index = _done(session, worked, added, found)
+    async def worked(library: Library) -> tuple[str, IndexProgress | None, tuple[str, ...]]:
+        opened = await library.opened(address.collection, "write")
+        with shown_adding(len(found.files), sum(file.size for file in found.files if file.size <= most)) as report:
+            await add_all(opened, found.files, added, reason=reason, most=most, report=report)
+        if no_index:
+            return opened.name, None, ()
+        index = await _indexed(library)
+        return opened.name, index, await unreadable(opened, added, under=address.path)
+
+    name, index, unread = _done(session, worked, added, found)
     if as_json:
-        print_json(as_object(added, found, name, index))
+        print_json({**as_object(added, found, name, index), "unreadable": unread})
     else:
-        _tell(added, found, index)
+        _tell(added, found, index, unread)
     if code := code_of([*found.failures, *added.failures]):
         sys.exit(code)
 
@@ -94,14 +100,26 @@ def _add_one(
 
     async def written(library: Library) -> Written:
         opened = await library.opened(address.collection, "write")
-        pieces = stdin_bytes() if paths[0] == STDIN else file_bytes(Path(paths[0]))
-        one = await opened.write(path, pieces, reason=reason, change=new_change())
+        with _pieces(paths[0], session.settings.files.largest_mb << 20) as pieces:
+            one = await opened.write(path, pieces, reason=reason, change=new_change())
         if not no_index:
             await _indexed(library)
         return one
 
     one = with_library(session, written)
     tell(one, "was written", as_json=as_json)
+
+
+@contextmanager
+def _pieces(source: str, most: int) -> Iterator[AsyncGenerator[bytes]]:
+    """What is piped in, or a file's bytes, with how far they are."""
+    if source == STDIN:
+        yield stdin_bytes()
+        return
+    path = Path(source)
+    size = path.stat().st_size if path.is_file() else 0
+    with shown_adding(1, size if size <= most else 0) as report:
+        yield file_bytes(path, most=most, count=totalled(report))
 
 
 def _done(session: Session, work: Callable[[Library], Awaitable[T]], added: Added, found: LocalFiles) -> T:
@@ -129,8 +147,8 @@ async def _indexed(library: Library) -> IndexProgress:
         return await library.run_index(report)
 
 
-def _tell(added: Added, found: LocalFiles, index: IndexProgress | None) -> None:
+def _tell(added: Added, found: LocalFiles, index: IndexProgress | None, unread: Sequence[str] = ()) -> None:
     for line in account(added, found):
         say(line)
     if index is not None and (added.new or added.changed):
-        say(told(index))
+        say(told(index, unread))

@@ -12,6 +12,7 @@ from jackfield.cli.files.sentences import cell, undoing
 from jackfield.cli.output import exit_code
 from jackfield.contracts.files import IndexProgress
 from jackfield.errors import error_from_code
+from jackfield.files.open_collection import OpenCollection
 
 NAMED = 10
 """Failures that are named to a person; JSON has all."""
@@ -46,6 +47,13 @@ def as_object(added: Added, found: LocalFiles, collection: str, index: IndexProg
         "files": added.files,
         "index": None if index is None else index_as_object(index),
     }
+
+
+async def unreadable(opened: OpenCollection, added: Added, *, under: str) -> tuple[str, ...]:
+    """Paths of what was just added or changed and cannot be read."""
+    now = {file.path for file in added.files if file.changed}
+    files = await opened.every(under=under) if now else ()
+    return tuple(file.path for file in files if file.index == "failed" and file.path in now)
 
 
 def code_of(failures: list[Failure]) -> int:

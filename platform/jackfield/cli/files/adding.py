@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from jackfield.cli.files.local_bytes import file_bytes
+from jackfield.cli.files.local_bytes import Count, file_bytes
 from jackfield.cli.files.local_files import Failure, LocalFile, printed
 from jackfield.contracts.files import Written
 from jackfield.errors import BlobDamaged, JackfieldError, NotAllowed, StateUnavailable
@@ -54,24 +54,23 @@ class Added(msgspec.Struct, kw_only=True):
 
 
 async def add_all(
-    collection: OpenCollection, files: Sequence[LocalFile], added: Added, *, reason: str, report: Report
+    collection: OpenCollection, files: Sequence[LocalFile], added: Added, *, reason: str, most: int, report: Report
 ) -> None:
     """Write each file, noting in `added` what becomes of it; one that cannot be added does not stop the others.
 
-    Raises NotAllowed or StateUnavailable, since then none can.
+    `most` is how many bytes a file may have. Raises NotAllowed or StateUnavailable, since then none can.
     """
     done = 0
+
+    def told(number: int, read: int) -> None:
+        nonlocal done
+        done = read
+        report(number, read)
+
     for number, file in enumerate(files):
-
-        def count(more: int, number: int = number) -> None:
-            nonlocal done
-            done += more
-            report(number, done)
-
         try:
-            added.take(
-                await collection.write(file.path, file_bytes(file.source, count), reason=reason, change=added.change)
-            )
+            pieces = file_bytes(file.source, most=most, count=totalled(told, number, done))
+            added.take(await collection.write(file.path, pieces, reason=reason, change=added.change))
         except (NotAllowed, StateUnavailable) as error:
             if not isinstance(error, BlobDamaged):
                 raise
@@ -79,6 +78,17 @@ async def add_all(
         except JackfieldError as error:
             added.failures.append(_failure(file, error))
         report(number + 1, done)
+
+
+def totalled(report: Report, number: int = 0, done: int = 0) -> Count:
+    """Takes how many more bytes of a file were read, behind so many files and bytes, and reports the sum."""
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        report(number, done)
+
+    return count
 
 
 def _failure(file: LocalFile, error: JackfieldError) -> Failure:

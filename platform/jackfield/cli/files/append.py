@@ -49,17 +49,19 @@ def command(
         raise InvalidRequest("Say either FILE or --text, not both.")
     address = addressed(path, collection)
 
+    most = session.settings.files.largest_mb << 20
+
     async def appended(opened: OpenCollection) -> Written:
-        return await opened.append(address.path, _pieces(source, line), reason=reason, change=new_change())
+        return await opened.append(address.path, _pieces(source, line, most), reason=reason, change=new_change())
 
     written = with_collection(session, address.collection, "write", appended)
     tell(written, "was appended to", as_json=as_json)
 
 
-def _pieces(source: str, line: str | None) -> AsyncGenerator[bytes]:
+def _pieces(source: str, line: str | None, most: int) -> AsyncGenerator[bytes]:
     if line is not None:
         return _line(line)
-    return stdin_bytes() if source == STDIN else file_bytes(Path(source))
+    return stdin_bytes() if source == STDIN else file_bytes(Path(source), most=most)
 
 
 async def _line(text: str) -> AsyncGenerator[bytes]:

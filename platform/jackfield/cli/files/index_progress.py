@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from jackfield.cli.call_lines import count
+from jackfield.cli.files.sentences import cell
 from jackfield.cli.output import say
 from jackfield.contracts.files import IndexProgress
 
 WORTH_LINES = 100
 """Texts and passages from which on somebody who sees no bar is told how far it is."""
+NAMED = 5
+"""Files that could not be read and are named."""
 
 Report = Callable[[IndexProgress], None]
 
@@ -55,12 +58,18 @@ def as_object(now: IndexProgress) -> dict[str, Any]:
     return {**msgspec.structs.asdict(now), "done": now.done}
 
 
-def told(now: IndexProgress) -> str:
-    """How far indexing is, in a sentence or a few."""
+def told(now: IndexProgress, unread: Sequence[str] | None = None) -> str:
+    """How far indexing is, in a sentence or a few; with the files that could not be read, where these are given."""
     said = [f"{count(now.passages, 'passage')} can be found." if now.done else f"{_described(now)}."]
-    if now.failed:
-        said.append(f"{count(now.failed, 'file')} could not be read; `jackfield files ls --unread` says why.")
+    if unread or (unread is None and now.failed):
+        which = count(now.failed, "file") if unread is None else _named(unread)
+        said.append(f"{which} could not be read; `jackfield files ls --unread` says why.")
     return " ".join([*said, now.notice] if now.notice else said)
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {count(len(paths) - NAMED, 'more file')}" if len(paths) > NAMED else ""
+    return ", ".join(f"'{cell(path)}'" for path in paths[:NAMED]) + more
 
 
 def _described(now: IndexProgress) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from jackfield.errors import Conflict, InvalidRequest, NotFound
+from jackfield.quantities import readable_bytes
 
 PIECE = 1 << 20
 STDIN = "-"
@@ -18,8 +19,10 @@ Count = Callable[[int], None]
 """Takes how many more bytes were read."""
 
 
-async def file_bytes(source: Path, count: Count | None = None) -> AsyncGenerator[bytes]:
-    """A file's bytes; raises NotFound, InvalidRequest, or Conflict where somebody writes it meanwhile."""
+async def file_bytes(source: Path, *, most: int, count: Count | None = None) -> AsyncGenerator[bytes]:
+    """A file's bytes; raises NotFound, InvalidRequest also where it is larger than `most`, before anything is read,
+    or Conflict where somebody writes it meanwhile.
+    """
     try:
         file = await asyncio.to_thread(_opened, source)
     except FileNotFoundError as error:
@@ -28,6 +31,11 @@ async def file_bytes(source: Path, count: Count | None = None) -> AsyncGenerator
         raise _unreadable(source, error) from error
     with file:
         before = os.fstat(file.fileno())
+        if before.st_size > most:
+            raise InvalidRequest(
+                f"'{source}' has {readable_bytes(before.st_size)}, and {readable_bytes(most)} are allowed "
+                "(files.largest_mb)."
+            )
         async for piece in _pieces(file, str(source)):
             if count:
                 count(len(piece))

@@ -20,7 +20,7 @@ from jackfield.errors import FileNotThere
 from jackfield.files.open_collection import OpenCollection
 from jackfield.quantities import readable_bytes
 
-UNREAD = ("pending", "skipped", "failed")
+UNREAD = ("pending", "empty", "skipped", "failed")
 COLUMNS = ("PATH", "VERSION", "SIZE", "MODIFIED", "BY", "")
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jackfield.cli.files.adding_progress import TenthLines
+
 
 def write(path: str, text: str = "text") -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -120,3 +122,49 @@ def test_indexing_can_be_left_for_later(desk: Any) -> None:
     assert desk.done("add", "a.md", "--no-index", "--json").json["index"] is None
     desk.done("index")
     assert desk.done("index", "--status", "--json").json["done"]
+
+
+def test_what_was_just_added_and_cannot_be_read_is_named_and_nothing_else_is(desk: Any) -> None:
+    Path("old.pdf").write_bytes(b"%PDF-1.4 nothing")
+    said = desk.done("add", "old.pdf", "--json").json
+    assert said["unreadable"] == ["old.pdf"]
+    write("plan.md")
+    assert "could not be read" not in desk.done("add", "plan.md").err
+    for number in range(7):
+        Path(f"broken{number}.pdf").write_bytes(f"%PDF-1.4 nothing, number {number}".encode())
+    said = desk.done("add", *(f"broken{number}.pdf" for number in range(7))).err
+    assert "'broken3.pdf', 'broken4.pdf' and 2 more files could not be read;" in said
+    assert "old.pdf" not in said
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACKFIELD_FILES__LARGEST_MB", "1")
+    write("a.md")
+    with Path("huge.bin").open("wb") as file:
+        file.truncate(5 << 30)
+    said = desk("add", "huge.bin", "a.md")
+    assert said.code == 2
+    assert "1 added." in said.err
+    assert "'huge.bin' has 5.4 GB, and 1.0 MB are allowed (files.largest_mb)." in said.err
+    assert "are allowed (files.largest_mb)" in desk("add", "huge.bin", "--as", "other.bin").err
+    assert "are allowed (files.largest_mb)" in desk("append", "a.md", "huge.bin").err
+    assert paths(desk) == ["a.md"]
+
+
+def test_large_files_tell_every_tenth_of_their_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    few, many, large = TenthLines(2, 5), TenthLines(100, 5), TenthLines(1, 200_000_000)
+    for lines, steps in (
+        (few, [(1, 2), (2, 5)]),
+        (many, [(9, 1), (20, 2), (21, 2)]),
+        (large, [(0, 10), (0, 50_000_000)]),
+    ):
+        for step in steps:
+            lines(*step)
+    assert capsys.readouterr().err.splitlines() == ["Adding: 20 of 100 files", "Adding: 0 of 1 file, 25% of 200.0 MB"]
+
+
+def test_files_without_text_are_listed_as_unread(desk: Any) -> None:
+    Path("scan.pdf").write_bytes(b"")
+    write("plan.md")
+    desk.done("add", "scan.pdf", "plan.md")
+    assert [(row[0], row[5]) for row in desk.done("ls", "--unread").rows] == [("scan.pdf", "no text")]
