@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
@@ -104,8 +105,9 @@ class FileBlobs:
         folder.mkdir(parents=True, exist_ok=True)
         if not self._swept:
             for path in folder.iterdir():
-                if path.stat().st_mtime < time.time() - STALE:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # in its place since
+                    if path.stat().st_mtime < time.time() - STALE:
+                        path.unlink()
             self._swept = True
         return folder
 
