@@ -182,6 +182,8 @@ def _create(parts: Parts) -> Step | None:
     if "it" in parts.flags:
         return Create(parts.file(), parts.text(), keep="keep" in parts.flags)
     new = parts.new()
+    if re.match(r"(?:a|an|another|one more) (?:\w+ )?(?:copy|duplicate|clone) of ", parts.said("text")):
+        parts.doubt += 4
     return Create(Which((new,)), parts.text(), keep="keep" in parts.flags) if new else None
 
 

@@ -270,13 +270,14 @@ class Planner:
                 if compared and version.at is not None:
                     return history[0].number
                 raise
-        if version.back >= len(history):
+        texts = _texts_of(history)
+        if version.back >= len(texts):
+            held = "one text" if len(texts) == 1 else f"{len(texts)} texts one after the other"
             raise VersionNotFound(
-                f"'{file.path}' has {len(history)} version{'s' if len(history) > 1 else ''}, and none {version.back} "
-                "before the newest.",
+                f"'{file.path}' has had {held} in all its versions, and none {version.back} before the newest.",
                 parameter="words",
             )
-        return history[-1 - version.back].number
+        return texts[-1 - version.back].number
 
     async def _last_change(self) -> str:
         """The newest change of whoever asks; raises InvalidRequest where there is none that can be taken back."""
@@ -322,6 +323,12 @@ async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tup
         f'quotes, such as: restore "budget.xlsx" to version 3. {hint}'.strip(),
         parameter="words",
     )
+
+
+def _texts_of(history: Sequence[FileVersion]) -> list[FileVersion]:
+    """The last version of each run of equal bytes: deletions, undeletions and renames change no text."""
+    following = [*history[1:], None]
+    return [one for one, after in zip(history, following, strict=True) if after is None or after.digest != one.digest]
 
 
 def _left_by(settled: Settled) -> tuple[Target, ...]:

@@ -21,7 +21,10 @@ class Which(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Which version is meant: by number, counted back from the newest, or the newest at a time; else the newest."""
+    """Which version is meant: by number, by how many texts back, or the newest at a time; else the newest.
+
+    Only versions with other bytes count as back.
+    """
 
     number: int | None = None
     back: int | None = None

@@ -201,3 +201,21 @@ def test_links_that_hold_are_listed(shelf: Any) -> None:
     assert "'plan-a.md'" not in only
     done(shelf, "revoke every link to todo.md")
     assert "'todo.md'" not in do(shelf, "show me the open links").out
+
+
+def test_the_last_change_is_the_last_of_the_text(shelf: Any) -> None:
+    """What was deleted, brought back and renamed since has the same text."""
+    shelf.done("rm", "finance/budget.md")
+    shelf.done("restore", "finance/budget.md")
+    shelf.done("mv", "finance/budget.md", "finance/plan.md")
+    assert "Rent 900" in do(shelf, "show the old version of finance/plan.md").out
+    assert "New headings: 'Food'" in do(shelf, "what changed in finance/plan.md?").out
+    done(shelf, "undo the last change to finance/plan.md")
+    assert shelf.done("cat", "finance/plan.md").out == "# Budget\n\nRent 900\n"
+
+
+def test_a_text_that_never_changed_has_none_before(shelf: Any) -> None:
+    shelf.done("mv", "todo.md", "tasks.md")
+    said = do(shelf, "put the previous version of tasks.md back", "--yes")
+    assert said.code == 4
+    assert "has had one text in all its versions" in said.err

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.files.words.reading import clauses
-from jackfield.files.words.steps import Step, call_of, writes
+from jackfield.files.words.steps import Step, Version, call_of, writes
 from jackfield.files.words.times import Clock
 
 CLOCK = Clock(datetime(2026, 11, 18, 12, 0, tzinfo=UTC), UTC)
@@ -133,6 +133,23 @@ def test_a_not_that_asks_for_something_is_done(words: str, calls: list[str]) -> 
 )
 def test_several_verbs_are_several_steps(words: str, calls: list[str]) -> None:
     assert [call_of(step) if step else None for step in read(words)] == calls
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ("show the old version of plan.md", "read"),
+        ("put the old version of plan.md back", "rollback"),
+        ("what changed in plan.md with the last change", "compare"),
+        ("what was the last change to plan.md", "compare"),
+        ("undo the last change to plan.md", "rollback"),
+    ],
+)
+def test_the_old_version_is_the_one_before(words: str, call: str) -> None:
+    (step,) = read(words)
+    assert step is not None
+    assert call_of(step) == call
+    assert Version(back=1) in (getattr(step, name, None) for name in ("at", "to", "old"))
 
 
 def test_a_step_that_nobody_understands_takes_no_other_with_it() -> None:
