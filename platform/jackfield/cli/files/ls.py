@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 import click
@@ -54,9 +55,7 @@ def command(
     address = addressed(folder, collection)
 
     async def listed(opened: OpenCollection) -> tuple[str, tuple[StoredFile, ...]]:
-        files = await opened.every(under=address.path, deleted=deleted)
-        if not files and address.path.strip("/") and not deleted:
-            raise FileNotThere(f"There is no file or folder '{address.path}' in collection '{opened.name}'.")
+        files = await opened.every(under=address.path, deleted=deleted) or await _named(opened, address.path, deleted)
         return opened.name, tuple(file for file in files if not unread or file.index in UNREAD)
 
     name, files = with_collection(session, address.collection, "read", listed)
@@ -70,6 +69,19 @@ def command(
     else:
         kind = "deleted " if deleted else "unread " if unread else ""
         say(f"There are no {kind}files in '{cell(name)}'.")
+
+
+async def _named(opened: OpenCollection, path: str, deleted: bool) -> tuple[StoredFile, ...]:
+    """The file at a path below which there is none; raises FileNotThere where it is no deleted one that is sought."""
+    if not path.strip("/"):
+        return ()
+    with suppress(FileNotThere):
+        file = await opened.look(path.rstrip("/"), deleted=deleted)
+        if deleted == (file.deleted_at is not None):
+            return (file,)
+    if not deleted:
+        raise FileNotThere(f"There is no file or folder '{path}' in collection '{opened.name}'.")
+    return ()
 
 
 def _one_level(files: Iterable[StoredFile], under: str) -> tuple[list[Folder], list[StoredFile]]:

@@ -168,6 +168,10 @@ def test_folders_are_listed_with_what_is_in_them(plan: Any) -> None:
     plan.write("docs/b/c.md", "ccc")
     assert [(row[0], row[2]) for row in plan.done("ls").rows] == [("docs/", "5 bytes"), ("plan.md", "12 bytes")]
     assert [row[0] for row in plan.done("ls", "docs").rows] == ["docs/b/", "docs/a.md"]
+    assert [row[0] for row in plan.done("ls", "docs/a.md").rows] == ["docs/a.md"]
+    plan.done("rm", "docs/a.md")
+    assert [row[0] for row in plan.done("ls", "--deleted", "docs/a.md").rows] == ["docs/a.md"]
+    assert plan.done("ls", "--deleted", "plan.md").rows == []
     nowhere = plan("ls", "nowhere")
     assert (nowhere.code, nowhere.err) == (4, "error: There is no file or folder 'nowhere' in collection 'main'.\n")
 
