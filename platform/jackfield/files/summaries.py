@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from jackfield.contracts.files import Point
 from jackfield.contracts.runs import FileUse, RunRequest
-from jackfield.errors import ContextOverflow, NotFound
+from jackfield.errors import ContextOverflow, FileUnreadable, NotFound
 from jackfield.events import Source
 from jackfield.files.asking import ChatModel
 from jackfield.files.open_collection import OpenCollection
@@ -29,6 +30,18 @@ LARGEST_PART = 6_000
 SMALLEST_PART = 500
 LONGEST_SUMMARY = 400
 """Tokens."""
+RUN = 6
+"""So many words on end are repeated, and not said anew."""
+REPEATED = 0.8
+"""The share of such runs from which on an answer is what it was given."""
+AT_LENGTH = 40
+"""Words; a shorter answer may be a sentence that says it all."""
+SHOWN = 3
+WIDEST = 400
+"""Passages that are shown instead, and characters of each."""
+REPEATS = "The model did not sum up the passages; these are the best of them as they stand."
+MOST_NAMED = 5
+"""Files that a remark names."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +75,7 @@ async def summary_of_topic(
     reply = await chat.reply(request)
     if not reply.sources:
         raise NotFound(f"Nothing was found about '{topic}'. {reply.notice}".strip())
-    return Summary(
+    summary = Summary(
         text=reply.text,
         sources=reply.sources,
         model=reply.model,
@@ -71,19 +84,78 @@ async def summary_of_topic(
         notice=reply.notice,
         kind="topic",
     )
+    return _as_passages(summary) if _only_repeats(reply.text, reply.sources) else summary
+
+
+def _only_repeats(text: str, sources: Sequence[Source]) -> bool:
+    """Whether an answer is what it was given: the task, what sources are called, or their words at length."""
+    said = re.findall(r"\w+", text.lower())
+    runs = [" ".join(said[at : at + RUN]) for at in range(len(said) - RUN + 1)]
+    if not runs:
+        return not said
+    called = any(f"{source.path} (version {source.version})" in text for source in sources)
+    if called or any(run in _plain(ABOUT_A_TOPIC) for run in runs):
+        return True
+    given = [_plain(source.text) for source in sources]
+    repeated = sum(any(run in one for one in given) for run in runs)
+    return len(said) >= AT_LENGTH and repeated >= REPEATED * len(runs)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _as_passages(summary: Summary) -> Summary:
+    """The best passages themselves, which nobody summed up."""
+    shown = []
+    for source in summary.sources[:SHOWN]:
+        text = " ".join(source.text.split())
+        shown.append(f"[{source.number}] {text if len(text) <= WIDEST else f'{text[: WIDEST - 1]}…'}")
+    notice = f"{summary.notice} {REPEATS}".strip()
+    return msgspec.structs.replace(summary, text="\n\n".join(shown), whole=True, notice=notice)
 
 
 async def summary_of_files(chat: ChatModel, opened: OpenCollection, paths: Sequence[str], topic: str = "") -> Summary:
-    """What whole files say; long ones part by part, and then the parts' summaries. Raises FileUnreadable."""
-    texts = [await _whole(opened, path) for path in paths]
+    """What whole files say; long ones part by part, and then the parts' summaries.
+
+    Files without a text that can be read are left out, which is said; raises FileUnreadable where there are no others.
+    """
+    texts, unread = await _readable(opened, paths)
     size = LARGEST_PART
     while True:
         try:
-            return await _summed_up(chat, _numbered(texts, size), topic)
+            summary = await _summed_up(chat, _numbered(texts, size), topic)
+            return msgspec.structs.replace(summary, notice=_left_out(unread))
         except ContextOverflow:
             if size <= SMALLEST_PART:
                 raise
             size //= 2
+
+
+async def _readable(opened: OpenCollection, paths: Sequence[str]) -> tuple[list[Source], list[str]]:
+    """Files as sources, and those that nobody can read."""
+    texts: list[Source] = []
+    unread: list[str] = []
+    for path in paths:
+        try:
+            texts.append(await _whole(opened, path))
+        except FileUnreadable:
+            if len(paths) == 1:
+                raise
+            unread.append(path)
+    if not texts:
+        raise FileUnreadable(f"None of these files has a text that can be summed up: {_named(unread)}.")
+    return texts, unread
+
+
+def _left_out(unread: Sequence[str]) -> str:
+    return f"Left out, because no text can be read in them: {_named(unread)}." if unread else ""
+
+
+def _named(paths: Sequence[str]) -> str:
+    """The first of them, and how many more."""
+    rest = len(paths) - MOST_NAMED
+    return ", ".join(f"'{path}'" for path in paths[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 async def _whole(opened: OpenCollection, path: str) -> Source:

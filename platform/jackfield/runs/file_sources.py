@@ -6,7 +6,11 @@ from jackfield.contracts.files import Found
 from jackfield.contracts.runs import RunRecord
 from jackfield.events import Source
 from jackfield.files.libraries import Libraries
+from jackfield.files.relevance import relevant
 from jackfield.runs.recall import Findings
+
+SPARE = 2
+"""So many times more passages are looked for than are asked for, since some say the same as others."""
 
 
 class FileSources:
@@ -24,9 +28,14 @@ class FileSources:
         if not question:
             return Findings(notice="There is no question to look for in files.")
         result = await library.search(
-            question, collections=use.collections, under=use.under, mode=use.mode, limit=use.limit
+            question,
+            collections=use.collections,
+            under=use.under,
+            mode=use.mode,
+            limit=SPARE * use.limit,
         )
-        return Findings(sources=tuple(map(source_of, result.found)), notice=result.notice)
+        found = relevant(result.found)[: use.limit]
+        return Findings(sources=tuple(map(source_of, found)), notice=result.notice)
 
 
 def source_of(found: Found) -> Source:

@@ -64,6 +64,27 @@ async def test_what_files_say_is_summed_up_with_its_sources(drinks: Any) -> None
     assert nothing.status_code == 400
 
 
+async def test_passages_that_a_model_only_says_back_are_shown_as_such(library_serving: Any, files_of: Any) -> None:
+    async with library_serving(partial(ScriptedEngine, limits=ROOMY)) as served:  # it says back what it was given
+        files = files_of(served.client)
+        await files.write("drinks/tea.md", TEA)
+        await files.write("drinks/copy.md", TEA)
+        await files.write("drinks/coffee.md", COFFEE)
+        summary = await asked(files, "summarise", topic="green tea")
+    assert [source["text"].strip() for source in summary["sources"]] == [TEA.strip()]
+    assert summary["text"] == "[1] # Tea Green tea is steeped at 80 degrees."
+    assert "did not sum up" in summary["notice"]
+
+
+async def test_files_that_nobody_can_read_are_left_out_of_a_summary_with_a_remark(drinks: Any) -> None:
+    await drinks.write("drinks/cup.png", b"\x89PNG\r\n\x1a\n\x00")
+    whole = await asked(drinks, "summarise", paths=["drinks/coffee.md", "drinks/cup.png"])
+    assert [source["path"] for source in whole["sources"]] == ["drinks/coffee.md"]
+    assert whole["notice"] == "Left out, because no text can be read in them: 'drinks/cup.png'."
+    alone = await drinks.client.post("/api/files/summarise", json={"paths": ["drinks/cup.png"]})
+    assert alone.json()["error"]["code"] == "file_unreadable"
+
+
 async def test_versions_are_compared_in_words(drinks: Any) -> None:
     await drinks.write("drinks/tea.md", TEA.replace("80", "75"))
     compared = await asked(drinks, "compare", path="drinks/tea.md")
