@@ -9,9 +9,11 @@ from functools import cache
 
 from jackfield.files.words.frames import patterns
 from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS
-from jackfield.files.words.verbs import imperative
+from jackfield.files.words.sentence_files import lines_of
+from jackfield.files.words.verbs import base_forms, imperative
 
 _WORD = re.compile(r"[a-z]{2,}")
+_LITTLE = frozenset(lines_of("little_words"))
 _NAMED = re.compile(r"\(\?P<\w+>[^)]*\)")
 
 HINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
@@ -35,6 +37,15 @@ def likely_calls(text: str, most: int) -> list[str]:
             for call in calls:
                 scores[call] += weight
     return [call for call, _ in sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:most]]
+
+
+def speaks_of_files(text: str) -> bool:
+    """Whether plain words share anything with any call but little words: a verb, a path, a quote or a version."""
+    if re.search(f"[{PATHS}{QUOTES}{VERSIONS}]", text):
+        return True
+    known = frozenset().union(*_weights().values()) | base_forms()
+    words = (set(_WORD.findall(text)) | set(_WORD.findall(imperative(text)))) - _LITTLE
+    return bool(words & known)
 
 
 @cache

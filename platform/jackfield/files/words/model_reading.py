@@ -12,7 +12,7 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import Constraint
 from jackfield.files.asking import ChatModel
 from jackfield.files.words.building import built
-from jackfield.files.words.likely_calls import likely_calls
+from jackfield.files.words.likely_calls import likely_calls, speaks_of_files
 from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
 from jackfield.files.words.reading import Clause
 from jackfield.files.words.sentence_files import lines_of, sentence_parts
@@ -27,6 +27,7 @@ LONGEST_ANSWER = 120
 OFFERED = 7
 """Calls that a model chooses from: the likeliest by the sentence's words."""
 ALL = "all files"
+NONE = "none"
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "create": ("new", "text"),
@@ -58,8 +59,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "index_progress": (),
     "changes": ("time",),
     "undo": (),
+    NONE: (),
 }
-"""What a model may answer, and the arguments of each in their order."""
+"""What a model may answer, `none` of the calls included, and the arguments of each in their order."""
 _AS_CALL: dict[str, tuple[str, dict[str, str]]] = {
     "list_deleted": ("list", {"deleted": "1"}),
     "find_word": ("find", {"mode": "keyword"}),
@@ -111,10 +113,12 @@ class ModelReader:
         self._chat = chat
 
     async def step(self, clause: Clause, clock: Clock) -> Step | None:
-        """The step that a model reads in a sentence; None where its answer makes none.
+        """The step that a model reads in a sentence; None where its answer makes none, or nothing speaks for a call.
 
         Raises what the run ended with, such as ModelNotFound.
         """
+        if not speaks_of_files(clause.marked.text):
+            return None
         spans = spoken_spans(clause.marked)
         calls = offered_calls(clause)
         request = RunRequest(
@@ -130,7 +134,9 @@ class ModelReader:
 
 
 def step_of(answer: dict[str, Any], spans: dict[str, str], marked: Marked, clock: Clock) -> Step | None:
-    """The step that an answer stands for: its arguments are read as the rules read theirs."""
+    """The step that an answer stands for, or None: its arguments are read as the rules read theirs."""
+    if answer["call"] == NONE:
+        return None
     call, flags = _AS_CALL.get(answer["call"], (answer["call"], {}))
     slots: dict[str, str] = {}
     for name, said in answer.items():
@@ -161,14 +167,16 @@ def offered_calls(clause: Clause) -> list[str]:
     names = re.search(f"[{PATHS}{QUOTES}]", text) is not None
     writes_quote = re.search(f"[{QUOTES}]", text) and re.search(f"[{PATHS}]", text)
     likely = likely_calls(clause.marked.text, OFFERED)
-    return [
+    offered = [
         answer
         for answer in ARGUMENTS
-        if _AS_CALL.get(answer, (answer, {}))[0] in likely
+        if answer != NONE
+        and _AS_CALL.get(answer, (answer, {}))[0] in likely
         and (not has_version or answer in _NEEDS_VERSION)
         and (not names or ARGUMENTS[answer])
         and (not writes_quote or {"text", "new"} & set(ARGUMENTS[answer]))
-    ] or list(ARGUMENTS)
+    ]
+    return [*offered, NONE] if offered else list(ARGUMENTS)
 
 
 def _schema(calls: Sequence[str], spans: dict[str, str], marked: Marked) -> str:

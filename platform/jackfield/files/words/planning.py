@@ -313,15 +313,19 @@ async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tup
         except ModelNotFound as error:
             hint = f"A model might read it: {error.message}"
         else:
-            hint = ""
             if step is not None:
                 return step, "model"
+            raise InvalidRequest(_not_understood(clause, ""), parameter="words")
     if clause.step is not None and not writes(clause.step):
         return clause.step, "rules"
-    raise InvalidRequest(
-        f"'{clause.said}' is not understood. Say one thing at a time, beginning with what to do, and put names in "
-        f'quotes, such as: restore "budget.xlsx" to version 3. {hint}'.strip(),
-        parameter="words",
+    raise InvalidRequest(_not_understood(clause, hint), parameter="words")
+
+
+def _not_understood(clause: Clause, hint: str) -> str:
+    return (
+        f"'{clause.said}' is not understood as anything to do with files. One can create, append, overwrite, copy, "
+        "rename, delete, bring back, roll back, read, list, compare, find, group, join, sum up, lock and share files, "
+        f'such as: restore "budget.xlsx" to version 3. {hint}'.strip()
     )
 
 

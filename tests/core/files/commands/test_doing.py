@@ -219,3 +219,11 @@ def test_a_text_that_never_changed_has_none_before(shelf: Any) -> None:
     said = do(shelf, "put the previous version of tasks.md back", "--yes")
     assert said.code == 4
     assert "has had one text in all its versions" in said.err
+
+
+@pytest.mark.parametrize("words", ["what's the weather like", "sing me a song"])
+def test_what_is_not_about_files_is_refused_with_what_can_be_said(shelf: Any, words: str) -> None:
+    said = do(shelf, words, "--yes")
+    assert said.code == 2
+    assert "is not understood as anything to do with files" in said.err
+    assert "such as: restore" in said.err

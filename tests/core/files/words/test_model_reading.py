@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from jackfield.files.words.model_reading import offered_calls, spoken_spans, step_of
+from jackfield.contracts.runs import RunRequest
+from jackfield.files.asking import ChatModel
+from jackfield.files.words.model_reading import ModelReader, offered_calls, spoken_spans, step_of
 from jackfield.files.words.reading import Clause, clauses
 from jackfield.files.words.steps import Delete, Lock, Rollback, Version, Which
 from jackfield.files.words.times import Clock
@@ -56,9 +58,35 @@ def test_an_answer_is_read_as_the_rules_read_theirs() -> None:
 def test_what_was_named_cannot_be_left_out() -> None:
     """A version, a path or a quote in the words leaves only calls that take one."""
     assert set(offered_calls(clause("me thinks version 4 of the timetable was dandy"))) <= {
-        *("rollback", "read", "compare", "link"),
+        *("rollback", "read", "compare", "link", "none"),
     }
-    assert not {"undo", "index", "changes"} & set(offered_calls(clause("off you go, mischievous plan.md")))
+    assert not {"undo", "index", "changes", "links"} & set(offered_calls(clause("off you go, mischievous plan.md")))
+
+
+def test_a_model_may_always_say_that_it_is_none_of_them() -> None:
+    for words in ("me thinks version 4 of the timetable was dandy", "who won the match", "off you go, plan.md"):
+        assert "none" in offered_calls(clause(words))
+    assert answered("who won the match", call="none") is None
+
+
+@pytest.mark.parametrize(
+    "words", ["what's the weather like", "sing me a song", "how are you?", "order a pizza tomorrow"]
+)
+async def test_no_model_guesses_at_words_that_share_nothing_with_any_call(words: str) -> None:
+    asked: list[RunRequest] = []
+
+    class Guessing(ChatModel):
+        """Would read anything as an undo."""
+
+        def __init__(self) -> None:
+            pass
+
+        async def whole_reply(self, request: RunRequest) -> Any:
+            asked.append(request)
+            raise AssertionError
+
+    assert await ModelReader(Guessing()).step(clause(words), CLOCK) is None
+    assert asked == []
 
 
 @pytest.mark.models
