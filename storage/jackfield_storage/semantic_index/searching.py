@@ -129,7 +129,7 @@ def _far(typed: str, found: tuple[Found, ...]) -> str:
         return ""
     said = " ".join(typed.split())
     said = said if len(said) <= SAID else f"{said[: SAID - 1]}…"
-    return f"Nothing here is close to '{said}'; these are the nearest."
+    return f"Nothing here is close to '{said}'; even the nearest are far from it."
 
 
 def _looked_up(connection: Connection, query: Query, words: SearchWords, under: str) -> Asked:
