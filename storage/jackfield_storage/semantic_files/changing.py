@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from jackfield.contracts.files import Action, Point, Written
-from jackfield.errors import JackfieldError, NameTaken
+from jackfield.errors import FileNotThere
 from jackfield_storage.semantic_files.arriving import Arrived
 from jackfield_storage.semantic_files.contents import Preparations, content_again, content_of
 from jackfield_storage.semantic_files.heads import (
@@ -108,13 +108,13 @@ def undelete(connection: Connection, prepared: Preparations, place: Place, as_pa
     return add_version(connection, collection, file, after, place.step)
 
 
-def _not_deleted(connection: Connection, collection: Any, path: str) -> JackfieldError:
+def _not_deleted(connection: Connection, collection: Any, path: str) -> FileNotThere:
     """The error for a path at which no file was deleted."""
     there = file_at(connection, collection, path)
     if there is None or there.path != path:
         return not_there(connection, collection, path, other=there)
-    return NameTaken(
-        f"'{path}' is not deleted: it is there, at version {there.version}; "
+    return FileNotThere(
+        f"There is no deleted file '{path}': it is there, at version {there.version}; "
         "an older version of it is brought back by a rollback.",
         parameter="path",
     )

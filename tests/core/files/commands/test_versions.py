@@ -112,8 +112,8 @@ def test_a_deleted_file_comes_back_or_is_forgotten(plan: Any) -> None:
 
 def test_what_was_not_deleted_is_neither_brought_back_nor_asked_about(plan: Any) -> None:
     there = plan("restore", "plan.md")
-    assert there.code == 5
-    assert "'plan.md' is not deleted: it is there, at version 3" in there.err
+    assert there.code == 4
+    assert "There is no deleted file 'plan.md': it is there, at version 3" in there.err
     assert plan("restore", "nothing.md").err == "error: There is no file 'nothing.md' in collection 'main'.\n"
     live = plan("purge", "plan.md")
     assert (live.code, live.err) == (5, "error: 'plan.md' is not deleted; delete it first, and then purge it.\n")
