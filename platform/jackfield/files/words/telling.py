@@ -223,7 +223,7 @@ def _link(link: ShareLink, zone: tzinfo | None) -> str:
     what = f"everything in '{link.path}'" if link.folder else f"'{link.path}'"
     version = f" at version {link.version}" if link.version else ""
     ends = f"until {_when(link.expires_at, zone)}" if link.expires_at else "until it is revoked"
-    return f"{link.id}: {what}{version}, made by {link.created_by.name}, {ends}, used {link.uses:,} times"
+    return f"{link.id}: {what}{version}, made by {link.created_by.name}, {ends}, uses: {link.uses:,}"
 
 
 def _progress(one: IndexProgress) -> str:
