@@ -89,12 +89,11 @@ async def summary_of_topic(
 
 def _only_repeats(text: str, sources: Sequence[Source]) -> bool:
     """Whether an answer is what it was given: the task, what sources are called, or their words at length."""
+    if any(f"{source.path} (version {source.version})" in text for source in sources):
+        return True
     said = re.findall(r"\w+", text.lower())
     runs = [" ".join(said[at : at + RUN]) for at in range(len(said) - RUN + 1)]
-    if not runs:
-        return not said
-    called = any(f"{source.path} (version {source.version})" in text for source in sources)
-    if called or any(run in _plain(ABOUT_A_TOPIC) for run in runs):
+    if not said or any(run in _plain(ABOUT_A_TOPIC) for run in runs):
         return True
     given = [_plain(source.text) for source in sources]
     repeated = sum(any(run in one for one in given) for run in runs)

@@ -10,7 +10,7 @@ from jackfield.events import Source
 from jackfield.files.comparing import _parts
 from jackfield.files.joining import GAP, Part, _is_repeated
 from jackfield.files.joining import _parts as merged
-from jackfield.files.summaries import _batches, _numbered
+from jackfield.files.summaries import _batches, _numbered, _only_repeats
 from jackfield.files.telling_words import words_in
 
 
@@ -65,3 +65,12 @@ def test_what_was_said_before_in_nearly_the_same_words_is_repeated() -> None:
     seen = [frozenset(words_in("Solar panels on the roof give four kilowatts of power in summer and one in winter."))]
     assert _is_repeated("Solar panels on the roof give four kilowatts of power, in summer, and one in winter!", seen)
     assert not _is_repeated("Heat pumps take warmth from the ground.", seen)
+
+
+def test_an_answer_is_a_summary_or_what_the_model_was_given() -> None:
+    given = [source(" ".join(f"word{number}" for number in range(60)))]
+    assert _only_repeats("[1] a.md (version 3)", given)
+    assert _only_repeats("", given)
+    assert _only_repeats(given[0].text, given)
+    assert not _only_repeats("It counts words [1].", given)
+    assert not _only_repeats("word1 word2 word3 word4 word5 word6 word7", given)
