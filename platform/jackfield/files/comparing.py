@@ -184,6 +184,8 @@ def _tells(answer: str, part: str) -> bool:
     said, asked = _words(answer), f" {' '.join(_words(ASKED + ASKED_OF_PARTS))} "
     if not said or any(f" {' '.join(said[at : at + REPEATED])} " in asked for at in range(len(said) - REPEATED + 1)):
         return False
+    if re.match(r"(before|after):", answer, re.IGNORECASE):  # the lines themselves, said back
+        return False
     lines = _changed(part)
     gone, new = ({word for line in lines if line[0] == sign for word in _words(line)} for sign in "-+")
     telling = _telling(gone ^ new) or _telling(gone | new) or gone | new

@@ -116,6 +116,7 @@ async def test_an_answer_that_says_the_question_back_is_replaced_by_the_changed_
         ("", False),
         ("The text was changed in some ways.", False),
         (ASKED, False),
+        ("Before: budget: 100\nAfter: budget: 120", False),
         ("Tell what changed, in a few plain sentences: 100 and 120.", False),
     ],
 )
