@@ -7,18 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from run_marked_tests import MODEL_VARIABLE, starter_model
+from run_marked_tests import pulled_model
 
+MODEL = "JACKFIELD_TEST_MODEL"
 BENCHES = Path(__file__).resolve().parent.parent / "tests" / "bench"
 
 
 def main() -> int:
     """Run them; gives 1 where one ended badly."""
-    model = os.environ.get(MODEL_VARIABLE) or str(starter_model())
+    model = os.environ.get(MODEL) or str(pulled_model("starter"))
     failed = []
     for bench in sorted(BENCHES.glob("*.py")):
         print(f"\n== {bench.name}", flush=True)
-        if subprocess.run([sys.executable, bench], env={**os.environ, MODEL_VARIABLE: model}, check=False).returncode:
+        if subprocess.run([sys.executable, bench], env={**os.environ, MODEL: model}, check=False).returncode:
             failed.append(bench.name)
     if failed:
         print(f"\nnot measured: {', '.join(failed)} (each says why above)", file=sys.stderr)

@@ -17,7 +17,8 @@ import pytest
 import redis_server
 from build_engine import cache_folder
 
-MODEL_VARIABLE = "JACKFIELD_TEST_MODEL"
+PULLED = {"JACKFIELD_TEST_MODEL": "starter", "JACKFIELD_TEST_EMBEDDINGS": "embeddings"}
+"""By the variable that names its file: models that Jackfield's own command brings."""
 
 
 def main() -> int:
@@ -25,8 +26,9 @@ def main() -> int:
     withheld = {marker: reason for marker, reason_of in NEEDS.items() if (reason := reason_of())}
     runnable = " or ".join(marker for marker in NEEDS if marker not in withheld)
     expression = f"({runnable})" + "".join(f" and not {marker}" for marker in withheld)
-    if MODEL_VARIABLE not in os.environ:
-        os.environ[MODEL_VARIABLE] = str(starter_model())
+    for variable, reference in PULLED.items():
+        if variable not in os.environ:
+            os.environ[variable] = str(pulled_model(reference))
     with ExitStack() as servers:
         if "postgres" not in withheld:
             os.environ[postgres_server.VARIABLE] = servers.enter_context(postgres_server.postgres_server())
@@ -54,20 +56,20 @@ class WithheldTests:
                 terminalreporter.write_line(f"not run: {self._counts[marker]} marked '{marker}': {reason}")
 
 
-def starter_model() -> Path:
-    """The starter model's file, pulled with Jackfield's own command into a cache that all checkouts share."""
-    if not _installed_starter():
-        pulled = _jackfield("pull", "starter", output=None)
+def pulled_model(reference: str) -> Path:
+    """A model's file, pulled with Jackfield's own command into a cache that all checkouts share."""
+    if not _installed(reference):
+        pulled = _jackfield("pull", reference, output=None)
         if pulled.returncode:
-            sys.exit(f"error: the starter model could not be brought; {MODEL_VARIABLE} may name a GGUF file instead.")
-    found = _installed_starter()
+            sys.exit(f"error: '{reference}' could not be brought; {' or '.join(PULLED)} may name a GGUF file instead.")
+    found = _installed(reference)
     if found is None:
-        sys.exit("error: `jackfield models show starter` names no file although it was pulled.")
+        sys.exit(f"error: `jackfield models show {reference}` names no file although it was pulled.")
     return found
 
 
-def _installed_starter() -> Path | None:
-    shown = _jackfield("show", "starter", "--json", output=subprocess.PIPE)
+def _installed(name: str) -> Path | None:
+    shown = _jackfield("show", name, "--json", output=subprocess.PIPE)
     return Path(json.loads(shown.stdout)["path"]) if shown.returncode == 0 else None
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
+from jackfield.contracts.records import sqlite_url
 from jackfield.logs import StderrHandler
+from jackfield.testing.scripted_engine import ScriptedEngine
+from jackfield.testing.temporary_workbench import MODEL, temporary_workbench
+from jackfield.workbench import Workbench
+
+# As its own profile for CI, which it takes there: how long an example takes is no property of the code.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+if not os.environ.get("CI"):
+    hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +38,36 @@ def _logs_as_at_start() -> Iterator[None]:
     for handler in [handler for handler in root.handlers if isinstance(handler, StderrHandler)]:
         root.removeHandler(handler)
         root.setLevel(logging.WARNING)
+
+
+LibraryWorkbench = Callable[..., AbstractAsyncContextManager[Workbench]]
+
+
+@pytest.fixture
+def library_workbench(tmp_path: Path) -> LibraryWorkbench:
+    """`async with library_workbench(**settings) as workbench`: its state in SQLite, beside which files can be kept.
+
+    What is there by name or by words is found; no model is installed to find it by meaning.
+    """
+
+    @asynccontextmanager
+    async def opened(
+        make_engine: Callable[[], ScriptedEngine] = ScriptedEngine,
+        *,
+        plugins: tuple[tuple[str, object], ...] = (),
+        **settings: Any,
+    ) -> AsyncIterator[Workbench]:
+        from jackfield_migrations.migrator import AlembicMigrator
+        from jackfield_storage import plugin as storage
+        from jackfield_storage.state_store import SqlStateStoreFactory
+
+        folder = tmp_path / "home"
+        folder.mkdir(exist_ok=True)
+        await asyncio.to_thread(AlembicMigrator().upgrade, sqlite_url(folder))
+        store = await SqlStateStoreFactory().open(sqlite_url(folder))
+        with_storage = (("storage", storage), *plugins)
+        chosen = {"default_model": MODEL, **settings}
+        async with temporary_workbench(folder, make_engine, plugins=with_storage, store=store, **chosen) as workbench:
+            yield workbench
+
+    return opened

@@ -29,8 +29,9 @@ from jackfield_migrations.archive_file import (
 from jackfield_migrations.connections import alone, recorded_revision, snapshot
 from jackfield_migrations.migrator import make_database_folder, missing_revisions
 from jackfield_migrations.revisions import names_after, newest_revision
-from jackfield_migrations.table_rows import insert_rows, own_tables, rows_of
+from jackfield_migrations.table_rows import count_on, insert_rows, own_tables, rows_of
 from jackfield_storage.addresses import blocking_url, database_file, is_served, place
+from jackfield_storage.blob_uses import COLUMNS
 from jackfield_storage.failures import translated
 
 log = structlog.get_logger(__name__)
@@ -97,11 +98,14 @@ def _written(connection: Connection, writer: ArchiveWriter, blobs: BlobStore, da
 
 
 def _digests(connection: Connection) -> list[str]:
-    """The blobs that uploads refer to."""
-    uploads = next((table for table in own_tables(connection) if table.name == "uploads"), None)
-    if uploads is None:
-        return []
-    return list(connection.scalars(select(uploads.c.digest).distinct().order_by(uploads.c.digest)))
+    """The blobs that rows refer to, of those tables that this revision has."""
+    tables = {table.name: table for table in own_tables(connection)}
+    found: set[str] = set()
+    for holder in COLUMNS:
+        if holder.class_.__tablename__ in tables:
+            column = tables[holder.class_.__tablename__].c[holder.key]
+            found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
+    return sorted(found)
 
 
 def _written_blobs(
@@ -162,6 +166,7 @@ def _bring_back(connection: Connection, reader: ArchiveReader) -> None:
     for table in own_tables(connection):
         if table.name in rows and insert_rows(connection, table, reader.rows(table.name)) != rows.pop(table.name):
             raise InvalidRequest(f"The backup's table '{table.name}' has not the rows that its manifest says.")
+        count_on(connection, table)
     if rows:
         raise InvalidRequest(f"The backup has tables that its revision has not: {', '.join(rows)}.")
     scripts.upgrade(connection)

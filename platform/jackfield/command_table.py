@@ -18,6 +18,8 @@ OWN_COMMANDS: dict[str, OwnCommand] = {
     "chat": OwnCommand("jackfield.cli.chat", "command", "Talk with a model, turn by turn."),
     "agents": OwnCommand("jackfield.cli.agents", "group", "List agents, and let one work on a task."),
     "runs": OwnCommand("jackfield.cli.runs", "group", "List and show runs; approve, deny, resume and cancel them."),
+    "files": OwnCommand("jackfield.cli.files.subcommands", "group", "Keep files with every version, and find them."),
+    "memory": OwnCommand("jackfield.cli.memory", "group", "See, add and forget what is remembered of you."),
     "tools": OwnCommand("jackfield.cli.tools", "group", "List, show and call the tools that models can call."),
     "serve": OwnCommand("jackfield.cli.serve", "command", "Serve the API on this machine."),
     "worker": OwnCommand("jackfield.cli.worker", "command", "Execute runs for servers, beside other workers."),

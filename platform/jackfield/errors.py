@@ -6,7 +6,8 @@
     │   ├── UnsupportedParameter    known, but nothing here can do it
     │   ├── ContextOverflow         the prompt is longer than the model's context
     │   ├── ConstraintUnsupported   an answer's shape was asked for that this engine cannot hold
-    │   └── ArgumentsInvalid        a call's arguments do not fit its tool's schema
+    │   ├── ArgumentsInvalid        a call's arguments do not fit its tool's schema
+    │   └── FileUnreadable          no text can be got out of a file: encrypted, damaged, too large, not a document
     ├── NotFound                    the thing named does not exist here
     │   ├── ModelNotFound
     │   ├── ReferenceNotFound       no source knows this model reference
@@ -14,6 +15,12 @@
     │   ├── ToolNotFound
     │   ├── ConversationNotFound
     │   ├── UploadNotFound
+    │   ├── CollectionNotFound
+    │   ├── FileNotThere
+    │   ├── VersionNotFound
+    │   ├── LinkNotFound            or one that has expired or was revoked
+    │   ├── WatchNotFound
+    │   ├── MemoryNotFound
     │   ├── UserNotFound
     │   ├── TeamNotFound
     │   ├── KeyNotFound
@@ -22,12 +29,16 @@
     │   ├── NameTaken
     │   ├── PortInUse
     │   ├── RunCancelled            somebody stopped the run before its answer was whole
-    │   └── RunElsewhere            another process executes the run
+    │   ├── RunElsewhere            another process executes the run
+    │   ├── FileChanged             somebody else changed the file meanwhile; nothing was written
+    │   ├── FileLocked              somebody holds the file for themselves
+    │   └── MassDeletion            most files of a watched folder are gone at once; nothing was deleted
     ├── NotAuthenticated            nobody was recognised: no key, no session, or one that holds no longer
     ├── NotAllowed                  who asks is known, and may not do this
     ├── QuotaReached                who asks may do this, but not now or not any more
     │   ├── BudgetExceeded          a budget of tokens or money has no room for it
-    │   └── RateLimited             too many requests or tokens in a minute
+    │   ├── RateLimited             too many requests or tokens in a minute
+    │   └── StorageFull             a collection has no room for more bytes
     ├── CallDenied                  a call needs an approval that it did not get
     ├── ToolFailure                 a tool could not do what it was asked
     │   ├── ToolTimeout
@@ -39,7 +50,8 @@
     │   ├── Overloaded
     │   ├── NoWorker                no worker serves the model
     │   ├── BrokerUnavailable       what carries work to the workers cannot be reached
-    │   └── ShuttingDown
+    │   ├── ShuttingDown
+    │   └── FolderGone              a watched folder is not there any more; nothing was deleted
     ├── SettingsInvalid             a settings file, variable or flag that makes no sense
     ├── PluginError                 a plugin failed; it is named, the host goes on
     │   └── NothingRegistered       no plugin offers what is needed
@@ -49,7 +61,8 @@
     ├── DownloadFailed              a model could not be brought; nothing half-written was kept
     │   └── ChecksumMismatch
     ├── StateUnavailable            the data folder or database cannot be read or written
-    │   └── DiskFull
+    │   ├── DiskFull
+    │   └── BlobDamaged             a file's bytes are gone or not what they were; everything else is served
     ├── MissingDependency           an optional package is not installed
     ├── RunInterrupted              the process that executed a run died before its end
     ├── InternalFault               nobody expected it; the log says more
@@ -114,6 +127,10 @@ class ArgumentsInvalid(InvalidRequest):
     code = "arguments_invalid"
 
 
+class FileUnreadable(InvalidRequest):
+    code = "file_unreadable"
+
+
 class NotFound(JackfieldError):
     code = "not_found"
 
@@ -140,6 +157,30 @@ class ToolNotFound(NotFound):
 
 class UploadNotFound(NotFound):
     code = "file_not_found"
+
+
+class CollectionNotFound(NotFound):
+    code = "collection_not_found"
+
+
+class FileNotThere(NotFound):
+    code = "file_not_there"
+
+
+class VersionNotFound(NotFound):
+    code = "version_not_found"
+
+
+class LinkNotFound(NotFound):
+    code = "link_not_found"
+
+
+class WatchNotFound(NotFound):
+    code = "watch_not_found"
+
+
+class MemoryNotFound(NotFound):
+    code = "memory_not_found"
 
 
 class UserNotFound(NotFound):
@@ -182,6 +223,24 @@ class RunElsewhere(Conflict):
     code = "run_elsewhere"
 
 
+class FileChanged(Conflict):
+    """`version` is the newest one now."""
+
+    code = "file_changed"
+
+    def __init__(self, message: str, *, version: int, parameter: str | None = None) -> None:
+        super().__init__(message, parameter=parameter)
+        self.version = version
+
+
+class FileLocked(Conflict):
+    code = "file_locked"
+
+
+class MassDeletion(Conflict):
+    code = "mass_deletion"
+
+
 class NotAuthenticated(JackfieldError):
     code = "not_authenticated"
 
@@ -206,6 +265,10 @@ class BudgetExceeded(QuotaReached):
 
 class RateLimited(QuotaReached):
     code = "rate_limit_exceeded"
+
+
+class StorageFull(QuotaReached):
+    code = "storage_full"
 
 
 class CallDenied(JackfieldError):
@@ -264,6 +327,10 @@ class BrokerUnavailable(Unavailable):
     code = "broker_unavailable"
 
 
+class FolderGone(Unavailable):
+    code = "folder_gone"
+
+
 class ShuttingDown(Unavailable):
     code = "shutting_down"
 
@@ -313,6 +380,10 @@ class StateUnavailable(JackfieldError):
 
 class DiskFull(StateUnavailable):
     code = "disk_full"
+
+
+class BlobDamaged(StateUnavailable):
+    code = "blob_damaged"
 
 
 class RunInterrupted(JackfieldError):

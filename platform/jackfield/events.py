@@ -45,6 +45,37 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True, tag="queued"):
     model: str
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that an answer was given and may cite as [number]: a passage of a file's version, or a memory.
+
+    `id` is the file's or the memory's; `start` and `end` are bytes of the version's text. Where it comes from says
+    whether it may command.
+    """
+
+    number: int
+    kind: Literal["file", "memory"]
+    id: str
+    version: int
+    text: str
+    collection: str = ""
+    path: str = ""
+    start: int = 0
+    end: int = 0
+    heading: str = ""
+    provenance: Provenance = "file"
+
+
+class SourcesFound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sources"):
+    """What was looked up for the prompt, the best first; a resumed run reads the same.
+
+    `left_out` of what was found had no room in the context; `notice` says what the search could not do.
+    """
+
+    sources: tuple[Source, ...]
+    left_out: int = 0
+    notice: str = ""
+
+
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
     """The prompt was assembled and its prefill begins."""
 
@@ -196,6 +227,7 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag="cancelled"):
 
 RunEventBody = (
     Queued
+    | SourcesFound
     | Started
     | TextDelta
     | CallOpened

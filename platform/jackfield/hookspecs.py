@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from jackfield.contracts.doors import ServingDoor
     from jackfield.contracts.engine import EngineFactory
     from jackfield.contracts.executors import ExecutorFactory
-    from jackfield.contracts.files import Extractor, FileStore, VectorIndex
+    from jackfield.contracts.files import Extractor, FileStoreFactory, VectorIndexFactory
     from jackfield.contracts.guards import Guard
-    from jackfield.contracts.memory import Memory
+    from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
     from jackfield.contracts.records import Archivist, Migrator, StateStoreFactory
@@ -69,20 +69,20 @@ class Hooks:
         """Offer routers. Fires when plugins load; to be built when a request first names `auto`."""
 
     @hookspec
-    def jackfield_file_stores(self) -> list[Provided[FileStore]]:  # type: ignore[empty-body]
-        """Offer stores for semantic files. Fires when plugins load; to be built at the first use of files."""
+    def jackfield_file_stores(self) -> list[Provided[FileStoreFactory]]:  # type: ignore[empty-body]
+        """Offer stores for semantic files. Fires when plugins load; the first that knows the database is built."""
 
     @hookspec
     def jackfield_extractors(self) -> list[Provided[Extractor]]:  # type: ignore[empty-body]
-        """Offer readers of file formats. Fires when plugins load; to be built when a file is first indexed."""
+        """Offer readers of file formats. Fires when plugins load; built when a file is first indexed."""
 
     @hookspec
-    def jackfield_vector_indexes(self) -> list[Provided[VectorIndex]]:  # type: ignore[empty-body]
-        """Offer nearest-neighbour indexes. Fires when plugins load; to be built at the first search by meaning."""
+    def jackfield_vector_indexes(self) -> list[Provided[VectorIndexFactory]]:  # type: ignore[empty-body]
+        """Offer nearest-neighbour indexes. Fires when plugins load; the first is built at the first search."""
 
     @hookspec
-    def jackfield_memories(self) -> list[Provided[Memory]]:  # type: ignore[empty-body]
-        """Offer memories across conversations. Fires when plugins load; to be built when a run first recalls."""
+    def jackfield_memories(self) -> list[Provided[MemoryFactory]]:  # type: ignore[empty-body]
+        """Offer memories across conversations. Fires when plugins load; the first that knows the database is built."""
 
     @hookspec
     def jackfield_guards(self) -> list[Provided[Guard]]:  # type: ignore[empty-body]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from jackfield.contracts.doors import ServingDoor
     from jackfield.contracts.engine import EngineFactory
     from jackfield.contracts.executors import ExecutorFactory
-    from jackfield.contracts.files import Extractor, FileStore, VectorIndex
+    from jackfield.contracts.files import Extractor, FileStoreFactory, VectorIndexFactory
     from jackfield.contracts.guards import Guard
-    from jackfield.contracts.memory import Memory
+    from jackfield.contracts.memory import MemoryFactory
     from jackfield.contracts.mounts import Mount
     from jackfield.contracts.protocols import CallProtocol
     from jackfield.contracts.records import Archivist, Migrator, StateStoreFactory
@@ -138,10 +138,10 @@ class Registry:
         self.agents: Shelf[Agent] = Shelf("agent")
         self.prompt_compressors: Shelf[PromptCompressor] = Shelf("prompt compressor")
         self.routers: Shelf[Router] = Shelf("router")
-        self.file_stores: Shelf[FileStore] = Shelf("file store")
+        self.file_stores: Shelf[FileStoreFactory] = Shelf("file store")
         self.extractors: Shelf[Extractor] = Shelf("extractor")
-        self.vector_indexes: Shelf[VectorIndex] = Shelf("vector index")
-        self.memories: Shelf[Memory] = Shelf("memory")
+        self.vector_indexes: Shelf[VectorIndexFactory] = Shelf("vector index")
+        self.memories: Shelf[MemoryFactory] = Shelf("memory")
         self.guards: Shelf[Guard] = Shelf("guard")
         self.executors: Shelf[ExecutorFactory] = Shelf("executor")
         self.state_stores: Shelf[StateStoreFactory] = Shelf("state store", extra="local")

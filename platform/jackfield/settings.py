@@ -148,6 +148,33 @@ class UploadSettings(Section):
     largest_mb: int = Field(default=512, ge=1, le=LARGEST_INT32)
 
 
+class FileSettings(Section):
+    """Semantic files: where they go unless a collection is named, what finds them by meaning, how large they may be.
+
+    `embedding_model` names an installed model. Files beyond `largest_indexed_mb` are kept and not read; reading one may
+    take `extraction_seconds` and `extraction_memory_mb`. `quota_mb` is a new collection's room; 0 is all there is.
+    """
+
+    collection: str = "main"
+    embedding_model: str = "embeddings"
+    largest_mb: int = Field(default=4096, ge=1, le=LARGEST_INT32)
+    largest_indexed_mb: int = Field(default=64, ge=0, le=LARGEST_INT32)
+    quota_mb: int = Field(default=0, ge=0, le=LARGEST_INT32)
+    extraction_seconds: float = Field(default=120.0, gt=0)
+    extraction_memory_mb: int = Field(default=2048, ge=128, le=LARGEST_INT32)
+
+
+class MemorySettings(Section):
+    """Whether what people say of themselves is remembered at this terminal; how much an answer is given of it.
+
+    Facts are kept for `keep_days`, or with 0 until they are forgotten.
+    """
+
+    enabled: bool = False
+    recalled: int = Field(default=5, ge=1, le=50)
+    keep_days: int = Field(default=0, ge=0)
+
+
 class TelemetrySettings(Section):
     """Where traces are sent (an OTLP/HTTP address; empty sends none), and how log lines look."""
 
@@ -189,6 +216,8 @@ class Settings(BaseSettings):
     identity: IdentitySettings = IdentitySettings()
     jobs: JobSettings = JobSettings()
     uploads: UploadSettings = UploadSettings()
+    files: FileSettings = FileSettings()
+    memory: MemorySettings = MemorySettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     plugins: PluginSettings = PluginSettings()
 

@@ -22,18 +22,25 @@ from jackfield.contracts.records import Archivist, Migrator, StateStore
 from jackfield.contracts.uploads import BlobStore
 from jackfield.decoding.saved_prefixes import PrefixLimits, SavedPrefixes
 from jackfield.errors import DiskFull, NothingRegistered, StateUnavailable
+from jackfield.files.embedder import ModelEmbedder
+from jackfield.files.libraries import Libraries
+from jackfield.files.semantic_stores import SemanticStores
 from jackfield.identity.abandoned import abandoned_given_back
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import opened_identity
 from jackfield.identity.prices import Prices
 from jackfield.identity.rates import LocalWindows, RateWindows
+from jackfield.memory.taker import MemoryTaker
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.residency import ModelResidency
 from jackfield.plugin_host import LOAD_VARIABLE, PluginHost, PluginReport, disabled_by_variable
 from jackfield.runs.admission import Admission
 from jackfield.runs.crash_recovery import orphans_ended
 from jackfield.runs.equipment import Equipment, ToolDefaults
+from jackfield.runs.file_sources import FileSources
 from jackfield.runs.lifecycle import RunLifecycle
+from jackfield.runs.memory_sources import MemorySources
+from jackfield.runs.recall import Recall
 from jackfield.settings import Settings
 from jackfield.tools.catalog import ToolCatalog
 from jackfield.tools.runner import CallRunner
@@ -58,6 +65,9 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True):
     books: Bookkeeping
     rates: RateWindows
     lifecycle: RunLifecycle
+    embedder: ModelEmbedder
+    semantic: SemanticStores
+    libraries: Libraries
 
 
 @asynccontextmanager
@@ -68,6 +78,9 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
     async with _open_parts(settings, plugins, ends_orphans=executes_here) as parts, AsyncExitStack() as closing:
         executor = make_executor(parts.lifecycle, parts.store, settings)
         closing.push_async_callback(executor.close)
+        parts.embedder.embeds_through(executor.embed)
+        taker = MemoryTaker(lambda: parts.semantic.memory, keep_days=settings.memory.keep_days)
+        closing.push_async_callback(taker.close)
         yield Workbench(
             settings=settings,
             plugins=plugins,
@@ -78,6 +91,9 @@ async def open_workbench(settings: Settings, plugins: PluginHost) -> AsyncIterat
             executor=executor,
             books=parts.books,
             admission=Admission(parts.books, parts.rates),
+            semantic=parts.semantic,
+            libraries=parts.libraries,
+            taker=taker,
             identity=await opened_identity(parts.store, settings),
         )
 
@@ -114,10 +130,20 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
                 load_timeout=settings.models.load_timeout,
                 memory=settings.jobs.memory_mb << 20,
             )
-            equipment = _equipment(settings, plugins)
+            embedder = ModelEmbedder(settings.files.embedding_model, catalog, residency.embed)
+            semantic = SemanticStores(
+                plugins.registry,
+                store,
+                blobs=partial(opened_blobs, settings, plugins),
+                embedder=embedder,
+                settings=settings.files,
+            )
+            libraries = Libraries(semantic, store.identity, settings.files)
+            equipment = _equipment(settings, plugins, libraries)
             books = Bookkeeping(store.budgets, settings.models.prices, settings.identity.answer_tokens)
             rates = _rate_windows(settings)
-            for part in (rates, residency, equipment):
+            recall = Recall([FileSources(libraries), MemorySources(lambda: semantic.memory, settings.memory.recalled)])
+            for part in (rates, residency, semantic, equipment):
                 closing.push_async_callback(part.close)
             yield _Parts(
                 store=store,
@@ -126,7 +152,10 @@ async def _open_parts(settings: Settings, plugins: PluginHost, *, ends_orphans: 
                 equipment=equipment,
                 books=books,
                 rates=rates,
-                lifecycle=RunLifecycle(catalog, residency, equipment, books, rates),
+                lifecycle=RunLifecycle(catalog, residency, equipment, books, rates, recall),
+                embedder=embedder,
+                semantic=semantic,
+                libraries=libraries,
             )
 
 
@@ -216,7 +245,7 @@ def _catalog(settings: Settings, plugins: PluginHost, store: StateStore) -> Mode
     )
 
 
-def _equipment(settings: Settings, plugins: PluginHost) -> Equipment:
+def _equipment(settings: Settings, plugins: PluginHost, libraries: Libraries) -> Equipment:
     registry = plugins.registry
     return Equipment(
         catalog=ToolCatalog(registry.tools, registry.tool_sources),
@@ -224,6 +253,7 @@ def _equipment(settings: Settings, plugins: PluginHost) -> Equipment:
         protocols=registry.call_protocols,
         agents=registry.agents,
         guards=registry.guards,
+        libraries=libraries,
         defaults=ToolDefaults(
             protocol=settings.tools.protocol,
             mode=settings.tools.mode,

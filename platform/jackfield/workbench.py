@@ -17,13 +17,18 @@ from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.contracts.uploads import BlobStore, UploadRecords
 from jackfield.contracts.workers import LiveWorker
-from jackfield.errors import CallDenied, Conflict, JackfieldError, NameTaken, NoWorker, RunNotFound
+from jackfield.errors import CallDenied, Conflict, InvalidRequest, JackfieldError, NameTaken, NoWorker, RunNotFound
 from jackfield.events import Decided, RunEvent
+from jackfield.files.libraries import Libraries
+from jackfield.files.library import Library
+from jackfield.files.semantic_stores import SemanticStores
 from jackfield.identifiers import new_identifier
 from jackfield.identity.budgets import Bookkeeping
 from jackfield.identity.desk import Identity
+from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import require, require_model
 from jackfield.identity.spending_limits import SpendingLimits
+from jackfield.memory.taker import MemoryTaker
 from jackfield.models.catalog import ModelCatalog
 from jackfield.models.naming import DEFAULT
 from jackfield.models.residency import ModelResidency
@@ -74,6 +79,9 @@ class Workbench:
         executor: Executor,
         books: Bookkeeping,
         admission: Admission,
+        semantic: SemanticStores,
+        libraries: Libraries,
+        taker: MemoryTaker,
         identity: Identity | None = None,
     ) -> None:
         self.settings = settings
@@ -82,6 +90,9 @@ class Workbench:
         self.residency = residency
         self.identity = identity
         self.admission = admission
+        self.semantic = semantic
+        self.libraries = libraries
+        self.taker = taker
         self._books = books
         self.tool_catalog = equipment.catalog
         self._equipment = equipment
@@ -108,6 +119,10 @@ class Workbench:
         """Uploaded files on record."""
         return self._store.uploads
 
+    def library(self, principal: Principal = LOCAL) -> Library:
+        """Semantic files as somebody sees them; raises NothingRegistered or MissingDependency."""
+        return self.libraries.of(principal)
+
     @property
     def conversations(self) -> ConversationRecords:
         """Conversations on record."""
@@ -128,6 +143,7 @@ class Workbench:
                 require_model(principal, request.adapter, parameter="adapter")
             await self.models.adapter(request.adapter)
         await self._equipment.check(request)
+        await self._check_files(request, principal)
         await self._executor.check_room(model.name)
         run = await self._recorded(msgspec.structs.replace(request, model=model.name), principal, trace)
         try:
@@ -136,7 +152,18 @@ class Workbench:
             await RunJournal(self._store.runs, run, spent=self._books.prices.spending).write(failure(error))
             await self.admission.withdraw(run.account, run.id)
             raise
+        self.taker.take(run)
         return run
+
+    async def _check_files(self, request: RunRequest, principal: Principal | None) -> None:
+        """Raises CollectionNotFound, or NothingRegistered, for files that a run could not look in."""
+        if request.files is None:
+            return
+        if request.prompt is not None:
+            raise InvalidRequest("Files are looked in for messages, not for a raw prompt.", parameter="files")
+        library = self.library(principal or LOCAL)
+        for name in request.files.collections:
+            await library.opened(name)
 
     async def _recorded(self, request: RunRequest, principal: Principal | None, trace: str | None) -> RunRecord:
         run_id = new_identifier("run")
@@ -228,13 +255,20 @@ class Workbench:
         """Every tool that can be called here; `tool_catalog.failures` says which cannot and why."""
         return tuple(tool.description for tool in (await self.tool_catalog.all()).values())
 
-    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, use: ToolUse | None = None) -> ToolResult:
+    async def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        use: ToolUse | None = None,
+        principal: Principal = LOCAL,
+    ) -> ToolResult:
         """Call a tool for somebody outside; raises ToolNotFound, or CallDenied for what is not allowed.
 
-        `use` may give a folder, and permissions beyond those in the settings.
+        `use` may give a folder, and permissions beyond those in the settings; files are the `principal`'s.
         """
         use = msgspec.structs.replace(use or ToolUse(), names=(name,))
-        scope = self._equipment.scope(new_identifier("call"), use)
+        scope = self._equipment.scope(new_identifier("call"), use, principal)
         tool = (await self._equipment.tools(use, scope))[name]
         if not Approval(use, self._equipment.defaults.allowed, ()).permits(tool.description):
             raise CallDenied(

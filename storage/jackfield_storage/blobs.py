@@ -7,6 +7,8 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, BinaryIO, TypeVar
@@ -14,7 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 from blake3 import blake3
 
 from jackfield.cancellation import carried_through
-from jackfield.contracts.uploads import BlobStore
+from jackfield.contracts.uploads import BlobStore, StoredBlob
 from jackfield.errors import InvalidRequest, NotFound
 from jackfield.models.disk import disk_errors
 from jackfield.quantities import readable_bytes
@@ -46,27 +48,31 @@ class FileBlobs:
     async def put(self, chunks: AsyncIterable[bytes], *, most: int) -> tuple[str, int]:
         scratch = _Scratch()
         try:
-            await self._on_disk(lambda: scratch.open(self._incoming()))
-            async for piece in _pieces(chunks):
+            async for piece, is_last in _pieces(chunks):
                 if scratch.size + len(piece) > most:
                     raise InvalidRequest(f"The file is larger than the {readable_bytes(most)} that are allowed.")
-                await self._on_disk(scratch.write, piece)
-            digest = await self._on_disk(scratch.move, self._place)
+                await self._on_disk(self._write, scratch, piece, is_last)
         finally:
-            await self._on_disk(scratch.drop)
-        return digest, scratch.size
+            if scratch.is_open:
+                await self._on_disk(scratch.drop)
+        return scratch.digest, scratch.size
 
     async def read(self, digest: str) -> AsyncGenerator[bytes]:
         blob = _Blob(self._known_place(digest), digest)
         try:
-            await self._on_disk(blob.open)
-            while piece := await self._on_disk(blob.piece):
+            while not blob.is_over and (piece := await self._on_disk(blob.piece)):
                 yield piece
         finally:
-            await self._on_disk(blob.close)
+            if blob.is_open:
+                await self._on_disk(blob.close)
 
     async def remove(self, digest: str) -> bool:
         return bool(DIGEST.fullmatch(digest)) and await self._on_disk(_unlinked, self._place(digest))
+
+    async def all(self) -> AsyncGenerator[StoredBlob]:
+        for folder in await self._on_disk(_subfolders, self._folder):
+            for blob in await self._on_disk(_blobs_in, folder):
+                yield blob
 
     async def _on_disk(self, work: Callable[..., T], *values: Any) -> T:
         """What work gives in a thread; a cancel waits for it, for nothing may be left open or half done."""
@@ -76,6 +82,14 @@ class FileBlobs:
                 return work(*values)
 
         return await carried_through(asyncio.to_thread(worked))
+
+    def _write(self, scratch: _Scratch, piece: bytes, is_last: bool) -> None:
+        """All that a small file takes, at once: each change of thread costs as much as its bytes."""
+        if not scratch.is_open:
+            scratch.open(self._incoming())
+        scratch.write(piece)
+        if is_last:
+            scratch.move(self._place)
 
     def _known_place(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):
@@ -91,8 +105,9 @@ class FileBlobs:
         folder.mkdir(parents=True, exist_ok=True)
         if not self._swept:
             for path in folder.iterdir():
-                if path.stat().st_mtime < time.time() - STALE:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # in its place since
+                    if path.stat().st_mtime < time.time() - STALE:
+                        path.unlink()
             self._swept = True
         return folder
 
@@ -106,6 +121,16 @@ class _Scratch:
         self._hasher = blake3()
         self.size = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to drop."""
+        return self._descriptor is not None or self._path is not None
+
+    @property
+    def digest(self) -> str:
+        """Of what was written so far."""
+        return self._hasher.hexdigest()
+
     def open(self, folder: Path) -> None:
         self._descriptor, name = mkstemp(dir=folder)
         self._path = Path(name)
@@ -117,23 +142,28 @@ class _Scratch:
         while rest:
             rest = rest[os.write(self._opened, rest) :]
 
-    def move(self, place: Callable[[str], Path]) -> str:
-        """Put the file under its digest, over the same bytes if they are there."""
+    def move(self, place: Callable[[str], Path]) -> None:
+        """Close the file and put it under its digest, over the same bytes if they are there."""
         os.fsync(self._opened)
-        digest = self._hasher.hexdigest()
-        target = place(digest)
+        self._close()
+        target = place(self.digest)
         target.parent.mkdir(exist_ok=True)
         assert self._path is not None
         self._path.replace(target)
+        self._path = None
         _sync_folder(target.parent)
-        return digest
 
     def drop(self) -> None:
         """Close and delete what was not moved."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        self._close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            self._path = None
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     @property
     def _opened(self) -> int:
@@ -142,37 +172,49 @@ class _Scratch:
 
 
 class _Blob:
-    """A file that is being read."""
+    """A file that is being read, and closed with its last piece; `is_over` says that there is no other."""
 
     def __init__(self, path: Path, digest: str) -> None:
         self._path = path
         self._digest = digest
         self._file: BinaryIO | None = None
+        self.is_over = False
 
-    def open(self) -> None:
-        try:
-            self._file = self._path.open("rb")
-        except FileNotFoundError as error:
-            raise _no_blob(self._digest) from error
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to close."""
+        return self._file is not None
 
     def piece(self) -> bytes:
-        assert self._file is not None
-        return self._file.read(PIECE)
+        if self._file is None:
+            self._file = self._opened()
+        piece = self._file.read(PIECE)
+        if len(piece) < PIECE:
+            self.close()
+            self.is_over = True
+        return piece
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self._path.open("rb")
+        except FileNotFoundError as error:
+            raise _no_blob(self._digest) from error
 
 
-async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-    """Small chunks joined, for each piece costs a change of thread."""
+async def _pieces(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[bytes, bool]]:
+    """Small chunks joined, for each piece costs a change of thread; with each, whether it is the last."""
     gathered = bytearray()
     async for chunk in chunks:
         gathered += chunk
         if len(gathered) >= PIECE:
-            yield bytes(gathered)
+            yield bytes(gathered), False
             gathered.clear()
-    yield bytes(gathered)
+    yield bytes(gathered), True
 
 
 def _unlinked(path: Path) -> bool:
@@ -181,6 +223,25 @@ def _unlinked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return (
+        sorted(path for path in folder.iterdir() if re.fullmatch("[0-9a-f]{2}", path.name)) if folder.exists() else []
+    )
+
+
+def _blobs_in(folder: Path) -> list[StoredBlob]:
+    found: list[StoredBlob] = []
+    for path in folder.iterdir():
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue  # removed meanwhile
+        if DIGEST.fullmatch(path.name):
+            at = datetime.fromtimestamp(status.st_mtime, UTC)
+            found.append(StoredBlob(digest=path.name, size=status.st_size, stored_at=at))
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

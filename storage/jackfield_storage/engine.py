@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -41,6 +41,8 @@ POSTGRES_LIMITS: dict[str, Any] = {
 
 COMMITTERS = 4
 """Plain transactions at once, where the database takes more than one."""
+LOOKERS = 4
+"""Those that only read, in threads of their own: writers that wait for each other are not in their way."""
 
 _WRITES = "jackfield_writes"
 
@@ -55,6 +57,7 @@ class Database:
             self._engine = _create_engine(self.url)
             self._plain = _create_plain_engine(blocking_url(url))
         self._threads = ThreadPoolExecutor(COMMITTERS, thread_name_prefix="commit")
+        self._lookers = ThreadPoolExecutor(LOOKERS, thread_name_prefix="look")
         self._readers = async_sessionmaker(self._engine, expire_on_commit=False)
         self._writers = async_sessionmaker(self._engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
         # SQLite has one writer at a time; queueing here is fair, where its own waiting is polling.
@@ -79,6 +82,17 @@ class Database:
         async with self._turn:
             loop = asyncio.get_running_loop()
             return await carried_through(loop.run_in_executor(self._threads, self._committed, work))
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in a thread and without objects: cheaper where several statements follow each other."""
+        loop = asyncio.get_running_loop()
+        return await carried_through(loop.run_in_executor(self._lookers, self._looked, work))
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """A connection to read with in the caller's own thread, in one transaction. Blocking."""
+        with translated(self.place), self._plain.connect() as connection:
+            yield connection.execution_options(**{_WRITES: False})
 
     async def row(self, table: type[R], key: str) -> R | None:
         """The row with a primary key."""
@@ -111,8 +125,20 @@ class Database:
     async def close(self) -> None:
         """Close every connection; a second call does nothing."""
         await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._lookers.shutdown)
         await asyncio.to_thread(self._plain.dispose)
         await self._engine.dispose()
+
+    def _looked(self, work: Callable[[Connection], T]) -> T:
+        """Blocking, and made anew once as `_committed` is."""
+        for first in (True, False):
+            with self.looking() as connection:
+                try:
+                    return work(connection)
+                except DBAPIError as error:
+                    if not (first and error.connection_invalidated):
+                        raise
+        raise AssertionError("the second try returns or raises")
 
     async def _transaction(
         self, sessions: async_sessionmaker[AsyncSession], work: Callable[[AsyncSession], Awaitable[T]]
@@ -152,7 +178,7 @@ def _create_plain_engine(url: URL) -> Engine:
     limits = {**_limits(url), "check_same_thread": False} if is_sqlite(url) else _limits(url)
     # Parameters by place and not by name, which `compiled_once` relies on.
     style: Any = "qmark" if is_sqlite(url) else "format"
-    engine = create_engine(url, connect_args=limits, pool_size=COMMITTERS, paramstyle=style)
+    engine = create_engine(url, connect_args=limits, pool_size=COMMITTERS + LOOKERS, paramstyle=style)
     engine = engine.execution_options(**{_WRITES: True})
     _prepare_connections(engine)
     return engine

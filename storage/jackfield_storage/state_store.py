@@ -34,6 +34,11 @@ class SqlStateStore:
         self._uploads = SqlUploadRecords(database)
 
     @property
+    def database(self) -> Database:
+        """For what else is kept in it, by other stores of this room."""
+        return self._database
+
+    @property
     def models(self) -> SqlModelRecords:
         return self._models
 

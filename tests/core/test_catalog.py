@@ -426,6 +426,9 @@ async def test_models_that_write_nothing_are_not_the_default(
     embedder = replace(model, name="embed", description=replace(model.description, generates=False))
     await records.put(embedder)
     assert await catalog.get() == model
+    await catalog.remove("chat")
+    with pytest.raises(ModelNotFound, match="No model that writes text is installed"):
+        await catalog.get()
 
 
 async def test_the_default_is_the_one_that_settings_name(

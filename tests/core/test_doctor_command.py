@@ -55,6 +55,15 @@ def test_a_machine_without_a_model_is_told_how_to_get_one(tmp_path: Path) -> Non
     assert found["models"]["remedy"] == "jackfield models pull starter --default"
 
 
+def test_it_is_said_how_files_are_found(machine: Installation, tmp_path: Path) -> None:
+    found = findings(machine, code=0)["search"]
+    assert (found["health"], found["optional"]) == ("missing", True)
+    assert "by their words only" in found["detail"]
+    assert found["remedy"] == "jackfield models pull embeddings"
+    machine.environment["JACKFIELD_FILES__EMBEDDING_MODEL"] = "scripted"
+    assert findings(machine, code=0)["search"]["health"] == "ok"
+
+
 def test_a_model_whose_file_is_gone_is_broken(machine: Installation, model_file: Path) -> None:
     model_file.unlink()
     found = findings(machine, code=1)

@@ -66,8 +66,14 @@ def test_an_upgrade_names_what_it_applied_and_a_second_applies_nothing(url: str)
 def test_an_upgraded_database_is_what_the_tables_say(url: str) -> None:
     AlembicMigrator().upgrade(url)
     with connected(blocking_url(url)) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": _is_of_the_metadata}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def _is_of_the_metadata(name: str | None, kind: str, parents: object) -> bool:
+    """All but the full text, which each kind of database has in its own form."""
+    return kind != "table" or not str(name).startswith(("passage_words", "file_words", "file_names"))
 
 
 def test_every_revision_can_be_undone_and_applied_again(url: str) -> None:

@@ -158,3 +158,27 @@ async def served(tmp_path: Path, shared_app: SharedApp) -> AsyncIterator[Served]
             transport = httpx.ASGITransport(shared.app)  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 yield Served(client, workbench, [], shared.streams)
+
+
+@pytest.fixture
+def library_serving(library_workbench: Any, shared_app: SharedApp) -> Serving:
+    """`async with library_serving(make_engine, **settings) as served`: the app alone, which keeps semantic files."""
+
+    @asynccontextmanager
+    async def running(
+        make_engine: Callable[[], ScriptedEngine] = ScriptedEngine, **settings: Any
+    ) -> AsyncIterator[Served]:
+        async with library_workbench(make_engine, **settings) as workbench:
+            with shared_app.over(workbench) as shared:
+                transport = httpx.ASGITransport(shared.app)  # type: ignore[arg-type]
+                async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                    yield Served(client, workbench, [], shared.streams)
+
+    return running
+
+
+@pytest.fixture
+async def library_served(library_serving: Serving) -> AsyncIterator[Served]:
+    """The same with a model that repeats what it is told."""
+    async with library_serving() as served:
+        yield served

@@ -67,6 +67,9 @@ async def test_a_store_out_of_reach_is_a_503(served: Any) -> None:
         executor=whole._executor,
         books=whole._books,
         admission=whole.admission,
+        semantic=whole.semantic,
+        libraries=whole.libraries,
+        taker=whole.taker,
     )
     for response in (await served.client.get("/readyz"), await served.chat(), await served.chat(stream=True)):
         assert response.status_code == 503

@@ -24,11 +24,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from jackfield.contracts.records import sqlite_url
 from jackfield.identity.audit import COMMAND_LINE
 from jackfield.identity.desk import Identity
 from jackfield.identity.keys import KeyWish
 from jackfield.identity.roles import SCOPES
 from jackfield.testing.temporary_workbench import temporary_workbench
+from jackfield_migrations.migrator import AlembicMigrator
+from jackfield_storage import plugin as storage
+from jackfield_storage.state_store import SqlStateStoreFactory
 from jackfield_web.app import create_app
 
 pytestmark = pytest.mark.slow
@@ -69,7 +73,11 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     identity = {"enabled": request.param == "team", "password_memory_mb": 1}
 
     async def opened(stack: AsyncExitStack, home: Path) -> httpx.AsyncClient:
-        workbench = await stack.enter_async_context(temporary_workbench(home, identity=identity))
+        await asyncio.to_thread(AlembicMigrator().upgrade, sqlite_url(home))
+        store = await SqlStateStoreFactory().open(sqlite_url(home))
+        workbench = await stack.enter_async_context(
+            temporary_workbench(home, store=store, plugins=(("storage", storage),), identity=identity)
+        )
         app = create_app(lambda: nullcontext(workbench))
         app.state.workbench = workbench
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
@@ -99,7 +107,7 @@ def asked_of_both() -> list[Any]:
     both = []
     for operation in operations():
         both.append(pytest.param("local", operation, id=f"local {operation.label}"))
-        if set(operation.tags or ()) & {"Identity", "Budgets"}:
+        if set(operation.tags or ()) & {"Identity", "Budgets", "Semantic files"}:
             both.append(pytest.param("team", operation, id=f"team {operation.label}"))
     return sorted(both, key=lambda one: str(one.values[0]))
 

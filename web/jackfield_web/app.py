@@ -28,6 +28,8 @@ from jackfield_web.health.controller import HealthController
 from jackfield_web.identity.controllers import IDENTITY_CONTROLLERS
 from jackfield_web.identity.declared_rights import DeclaredRights
 from jackfield_web.identity.recognise import principal_dependency, recognise
+from jackfield_web.library.controllers import LIBRARY_CONTROLLERS
+from jackfield_web.memory.controller import MemoryController
 from jackfield_web.messages.controller import MessageController
 from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
@@ -52,7 +54,7 @@ def create_app(
     async def workbench_open(app: Litestar) -> AsyncIterator[None]:
         async with open_workbench() as workbench:
             app.state.workbench = workbench
-            async with mounts_open(app, workbench):
+            async with mounts_open(app, workbench), workbench.libraries.indexing.kept():
                 yield
 
     streams = OpenStreams() if open_streams is None else open_streams
@@ -75,9 +77,11 @@ def create_app(
             ToolController,
             BudgetController,
             UsageController,
+            MemoryController,
             HealthController,
             MetricsController,
             *IDENTITY_CONTROLLERS,
+            *LIBRARY_CONTROLLERS,
         ],
         lifespan=[workbench_open],
         dependencies={

@@ -75,6 +75,24 @@ UPLOAD_ERRORS = {
 }
 
 
+LIBRARY_ERRORS = {
+    400: _error("A parameter is unknown, missing or wrong, or a file is too large."),
+    404: _error("There is no such collection, file, version or link."),
+    409: _error("It exists already, was changed meanwhile, or is not empty."),
+    422: _error("No text can be got out of the file."),
+    423: _error("Somebody holds the file for themselves."),
+    429: _error("Too much was asked for in a minute. Retry-After says when to try again."),
+    500: _error("A file's bytes are damaged (`blob_damaged`), or the server failed; its log tells more."),
+    501: _error("This server keeps no semantic files."),
+    503: _error("The store is out of reach. Retry-After says when to ask again."),
+    507: _error("The disk is full, or the collection is (`storage_full`)."),
+}
+"""What can be said of semantic files, by status."""
+
+SHARED_ERRORS = TOO_MANY | {status: LIBRARY_ERRORS[status] for status in (500, 501, 503)}
+PRECONDITION = {412: _error("The file is not the version that `If-Match` or `If-None-Match` expects.")}
+
+
 def in_shape_of(shape: type, more: dict[int, str]) -> dict[int, ResponseSpec]:
     """What answering can end with in another protocol's words, and what else there."""
     described = {status: spec.description for status, spec in (UNRECOGNISED | ANSWER_ERRORS).items()} | more
@@ -109,6 +127,8 @@ TAGS = [
     Tag(name="Messages", description="Conversations, as Anthropic's API has them."),
     Tag(name="Responses", description="Conversations that are kept, as OpenAI's newer API has them."),
     Tag(name="Files", description="Files that were uploaded."),
+    Tag(name="Semantic files", description="Files that keep every version, found by words and by meaning."),
+    Tag(name="Memory", description="What is remembered of whoever asks."),
     Tag(name="Completions", description="Raw prompts, as text or token ids."),
     Tag(name="Embeddings", description="Texts as vectors."),
     Tag(name="Models", description="What is installed, and what is loaded."),

@@ -12,10 +12,13 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from jackfield.errors import (
     RETRY_AFTER,
+    BlobDamaged,
     BudgetExceeded,
     CallDenied,
     Conflict,
     DiskFull,
+    FileLocked,
+    FileUnreadable,
     InvalidRequest,
     JackfieldError,
     LimitReached,
@@ -23,8 +26,10 @@ from jackfield.errors import (
     NotAllowed,
     NotAuthenticated,
     NotFound,
+    NothingRegistered,
     QuotaReached,
     StateUnavailable,
+    StorageFull,
     ToolFailure,
     ToolTimeout,
     Unavailable,
@@ -48,8 +53,13 @@ STATUSES: dict[type[JackfieldError], int] = {
     ToolFailure: 502,
     ToolTimeout: 504,
     Unavailable: 503,
+    NothingRegistered: 501,
     StateUnavailable: 503,
     DiskFull: 507,
+    StorageFull: 507,
+    FileLocked: 423,
+    FileUnreadable: 422,
+    BlobDamaged: 500,
     ModelTooLarge: 507,
 }
 """The status of each branch of the error tree; a class that is not named has that of the nearest above it.

@@ -91,6 +91,7 @@ class LlamaCppFactory(LlamaCppQuantizer):
             model=model_description(model.path, head, weights),
             size=weights.output_size,
             plan=plan,
+            decomposes=head.text("tokenizer.ggml.model") == "bert",
         )
 
     def _context_plan(self, model: InstalledModel, head: GgufHead, settings: EngineSettings) -> ContextPlan:

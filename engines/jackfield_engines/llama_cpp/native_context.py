@@ -88,6 +88,10 @@ class Context:
         """Whether positions can be moved in this memory."""
         return self._may_shift and bool(self._memory) and bool(api.llama_memory_can_shift(self._memory))
 
+    def compute_on(self, threads: int) -> None:
+        """Let the passes from here on be computed by so many threads."""
+        api.llama_set_n_threads(self.pointer, threads, threads)
+
     def adapt(self, adapter: Adapter | None) -> None:
         """Let the passes from here on go through an adapter, or none; after a change, the next one is planned anew."""
         if adapter is not self._adapter:

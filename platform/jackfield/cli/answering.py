@@ -10,6 +10,7 @@ import msgspec
 
 from jackfield.cli.approval_question import Decision, asked_decision
 from jackfield.cli.call_lines import called
+from jackfield.cli.file_options import show_sources
 from jackfield.cli.output import print_json, say
 from jackfield.cli.run_account import EndedCall, RunAccount
 from jackfield.cli.run_display import RunDisplay
@@ -17,13 +18,17 @@ from jackfield.cli.terminal_question import can_ask
 from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.tools import Permission
 from jackfield.errors import CallDenied, JackfieldError, RunInterrupted
-from jackfield.events import FinishReason, Paused, PendingCall, RunEvent, Usage
+from jackfield.events import FinishReason, Paused, PendingCall, RunEvent, SourcesFound, Usage
 from jackfield.runs.agent_work import calls_tools
+from jackfield.runs.citations import cited_numbers
 from jackfield.workbench import Workbench
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A whole answer, as `--json` prints it; where calls are `waiting`, what there is of it so far."""
+    """A whole answer, as `--json` prints it; where calls are `waiting`, what there is of it so far.
+
+    `found` are the sources that it was given, where some were looked for, and `cited` the numbers of those it cites.
+    """
 
     run_id: str
     model: str
@@ -33,6 +38,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     calls: tuple[EndedCall, ...] = ()
     notes: tuple[str, ...] = ()
     waiting: tuple[PendingCall, ...] = ()
+    found: SourcesFound | None = None
+    cited: tuple[int, ...] = ()
 
 
 async def shown_answer(workbench: Workbench, request: RunRequest, *, quiet: bool = False) -> Answer:
@@ -137,6 +144,8 @@ class ShownRun:
             calls=tuple(account.calls),
             notes=tuple(account.notes),
             waiting=tuple(account.waiting.values()),
+            found=account.found,
+            cited=tuple(sorted(cited_numbers(account.text, account.found.sources))) if account.found else (),
         )
 
 
@@ -146,6 +155,8 @@ def conclude(answer: Answer, *, as_json: bool) -> None:
         print_json(answer)
     elif not answer.waiting:
         remark_on_end(answer)
+        if answer.found:
+            show_sources(answer.found, answer.answer)
     if answer.waiting:
         raise unasked(answer)
     if answer.finish_reason is None:

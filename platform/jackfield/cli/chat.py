@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import click
 
 from jackfield.cli.answering import Answer, remark_on_end, shown_answer, unasked
+from jackfield.cli.memory_options import MemoryFlags, memory_options, tell_remembered, with_memory
 from jackfield.cli.output import exit_code, say
 from jackfield.cli.sampling_options import sampling_options
 from jackfield.cli.session import Session, pass_session
@@ -39,6 +40,7 @@ class Chat:
         system: str,
         sampling: SamplingOverrides,
         tools: ToolUse | None = None,
+        memory: MemoryFlags | None = None,
     ) -> None:
         self._workbench = workbench
         self._model = model
@@ -46,6 +48,7 @@ class Chat:
         self._system = system
         self._sampling = sampling
         self._tools = tools
+        self._memory = memory or MemoryFlags()
         self._conversation: Conversation | None = None
 
     def begin_anew(self) -> None:
@@ -76,7 +79,9 @@ class Chat:
             tools=self._tools,
             conversation_id=conversation.id,
         )
+        request = await with_memory(self._workbench, request, self._memory)
         answer = await shown_answer(self._workbench, request)
+        tell_remembered(self._workbench)
         if answer.waiting:
             raise CallDenied(f"{unasked(answer).message}\nThis conversation does not keep the turn.")
         conversations = self._workbench.conversations
@@ -108,6 +113,7 @@ def _kept(answer: Answer) -> Message:
 @click.option("--adapter", metavar="NAME", help="A LoRA adapter for the model to answer with.")
 @click.option("-s", "--system", default="", metavar="TEXT", help="Instructions for the whole conversation.")
 @click.option("-c", "--continue", "continued", is_flag=True, help="Go on with the last conversation.")
+@memory_options
 @tool_options
 @sampling_options
 @pass_session
@@ -118,6 +124,7 @@ def command(
     system: str,
     continued: bool,
     flags: ToolFlags,
+    memory: MemoryFlags,
     sampling: SamplingOverrides,
 ) -> None:
     """Talk with a model, turn by turn.
@@ -133,7 +140,7 @@ def command(
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            chat = runner.run(_opened(stack, session, model, adapter, system, flags, sampling))
+            chat = runner.run(_opened(stack, session, model, adapter, system, flags, memory, sampling))
             if continued:
                 for message in runner.run(chat.resume()):
                     say(f"{message.role}: {message.text}")
@@ -151,6 +158,7 @@ async def _opened(
     adapter: str | None,
     system: str,
     flags: ToolFlags,
+    memory: MemoryFlags,
     sampling: SamplingOverrides,
 ) -> Chat:
     workbench = await stack.enter_async_context(open_workbench(session.settings, session.plugins))
@@ -160,8 +168,10 @@ async def _opened(
     tools = await chosen_tools(workbench, flags) if flags.names else None
     say(f"Loading {installed.name} …")
     await workbench.residency.decoder(installed)
+    if memory.remembers(session.settings):
+        say("Memory is on: what you say of yourself is remembered (`jackfield memory ls` lists it).")
     say("Say something; /help lists what else there is.")
-    return Chat(workbench, installed.name, adapter, system, sampling, tools)
+    return Chat(workbench, installed.name, adapter, system, sampling, tools, memory)
 
 
 def _converse(runner: asyncio.Runner, chat: Chat) -> JackfieldError | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from jackfield.cli.doctor_files import file_findings
 from jackfield.cli.doctor_services import service_findings
 from jackfield.cli.output import print_json, say
 from jackfield.cli.session import Session, pass_session
@@ -62,6 +63,7 @@ def _examined(session: Session) -> list[Finding]:
     findings += _diagnostics(session)
     findings += asyncio.run(service_findings(session))  # first, for what follows brings the tables up to date
     findings += asyncio.run(_state(session))
+    findings += asyncio.run(file_findings(session))
     findings.append(_port(settings.server.host, settings.server.port))
     return findings
 
@@ -114,7 +116,11 @@ async def _state(session: Session) -> list[Finding]:
                 remedy="Mend what the sentence names.",
             )
         ]
-    return [Finding(subject="data folder", health="ok", detail=where), *await asyncio.to_thread(_models, models)]
+    return [
+        Finding(subject="data folder", health="ok", detail=where),
+        *await asyncio.to_thread(_models, models),
+        _search(session.settings.files.embedding_model, models),
+    ]
 
 
 def _models(models: Sequence[InstalledModel]) -> list[Finding]:
@@ -139,6 +145,19 @@ def _models(models: Sequence[InstalledModel]) -> list[Finding]:
     ]
     whole = ", ".join(model.name for model in models if model.name not in faults)
     return [*([Finding(subject="models", health="ok", detail=whole)] if whole else []), *broken]
+
+
+def _search(model: str, models: Sequence[InstalledModel]) -> Finding:
+    """By what semantic files and memories are found."""
+    if model in [each.name for each in models]:
+        return Finding(subject="search", health="ok", detail=f"files are found by meaning ({model}) and by their words")
+    return Finding(
+        subject="search",
+        health="missing",
+        detail=f"files are found by their words only: '{model}' is not installed (files.embedding_model)",
+        remedy="jackfield models pull embeddings",
+        optional=True,
+    )
 
 
 def _port(host: str, port: int) -> Finding:

@@ -5,64 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from importlib import import_module
 
 import click
 
+from jackfield.cli.lazy_group import LazyGroup
 from jackfield.cli.output import OutputUnwritable, exit_code, guard_output, say
-from jackfield.cli.session import Session
 from jackfield.command_table import OWN_COMMANDS
-from jackfield.errors import JackfieldError, SettingsInvalid
+from jackfield.errors import JackfieldError
 from jackfield.version import __version__
 
 
-class CommandTable(click.Group):
-    """Jackfield's own subcommands, and those that plugins offer."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Our own in the order of a first day's use, then the plugins'."""
-        return [*OWN_COMMANDS, *self._offered(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The subcommand, imported now; plugins load only for a name that is not our own."""
-        if own := OWN_COMMANDS.get(cmd_name):
-            command: click.Command = getattr(import_module(own.module), own.attribute)
-            return command
-        commands = ctx.ensure_object(Session).plugins.registry.commands
-        return commands.get(cmd_name) if cmd_name in commands else None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a suggestion for a name that is nearly right."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f" Did you mean '{near[0]}'?" if near and "did you mean" not in error.message.lower() else ""
-            raise click.UsageError(error.message + hint, ctx) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """One line a subcommand, from the table and the registrations."""
-        rows = [(name, own.summary) for name, own in OWN_COMMANDS.items()]
-        rows += self._offered(ctx).items()
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-    def _offered(self, ctx: click.Context) -> dict[str, str]:
-        """The plugins' subcommands and their lines; none, with a warning, where the settings cannot be read."""
-        try:
-            commands = ctx.ensure_object(Session).plugins.registry.commands
-        except SettingsInvalid as error:
-            say(f"{click.style('warning:', fg='yellow', bold=True)} Plugins' commands are left out: {error.message}")
-            return {}
-        # A name of two words stands under the group that the first one names.
-        return {name: commands.summary(name) for name in sorted(commands.names()) if " " not in name}
-
-
-@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=OWN_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jackfield")
 def jackfield() -> None:
     """Jackfield runs low-bit language models on this machine, with plugins for everything around them."""

@@ -20,6 +20,7 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.CallDenied: 3,
     errors.NotFound: 4,
     errors.Conflict: 5,
+    errors.QuotaReached: 6,
     errors.Unavailable: 6,
     errors.StateUnavailable: 6,
     errors.ModelError: 7,
@@ -28,6 +29,10 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
     errors.MissingDependency: 9,
 }
 """By class; one that is not here has its nearest ancestor's. 130 is for Ctrl+C."""
+
+
+UNBROKEN = 20
+"""Columns in a terminal's table up to which others are broken into lines instead."""
 
 
 class OutputUnwritable(OSError):
@@ -69,7 +74,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on stdout: drawn for a terminal, tab-separated and never shortened for a pipe."""
+    """A table on stdout, nothing in it shortened: drawn for a terminal, tab-separated for a pipe."""
     if not sys.stdout.isatty():
         click.echo("\t".join(columns))
         for row in rows:
@@ -80,9 +85,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text.from_ansi(cell) for cell in row))
+    drawn = [[Text.from_ansi(cell) for cell in row] for row in rows]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        widest = max((row[number].cell_len for row in drawn), default=0)
+        table.add_column(column, overflow="fold", no_wrap=widest <= UNBROKEN)
+    for cells in drawn:
+        table.add_row(*cells)
     Console().print(table)
 
 

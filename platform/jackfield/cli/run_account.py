@@ -23,6 +23,7 @@ from jackfield.events import (
     Resumed,
     Rewritten,
     RunEvent,
+    SourcesFound,
     Started,
     TextDelta,
     Usage,
@@ -58,6 +59,7 @@ class RunAccount:
         self.calls: list[EndedCall] = []
         self.refused: list[CallRefused] = []
         self.notes: list[str] = []
+        self.found: SourcesFound | None = None
         self.waiting: dict[str, PendingCall] = {}
         self.running: dict[str, str] = {}
         """The tools of calls that have begun, by the calls' identifiers."""
@@ -67,6 +69,8 @@ class RunAccount:
         """Add the next event."""
         self.number = event.number
         match event.body:
+            case SourcesFound() as found:
+                self.found = found
             case Started(model=model):
                 self.model = model
             case TextDelta(text=text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -99,17 +100,19 @@ async def _all_permitted(workbench: Workbench, use: ToolUse) -> tuple[str, ...]:
         say(f"'{name}' is left out: {reason}")
     approval = Approval(use, workbench.settings.tools.allow, ())
     permitted = {name: tool for name, tool in tools.items() if approval.permits(tool.description)}
-    lacking = [name for name, tool in permitted.items() if not _usable(tool, use)]
+    folder = Path(use.folder) if use.folder else None
+    scope = RunScope(run_id="", folder=folder, library=partial(workbench.libraries.of_owner, None))
+    lacking = [name for name, tool in permitted.items() if not _usable(tool, scope)]
     if lacking:
         say(f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} left out: no --folder is given.")
     return tuple(name for name in permitted if name not in lacking)
 
 
-def _usable(tool: Tool, use: ToolUse) -> bool:
+def _usable(tool: Tool, scope: RunScope) -> bool:
     """Whether a tool has the grants that it cannot do without."""
     try:
         if isinstance(tool, ScopedTool):
-            tool.within(RunScope(run_id="", folder=Path(use.folder) if use.folder else None))
+            tool.within(scope)
     except InvalidRequest:
         return False
     return True

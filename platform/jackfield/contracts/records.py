@@ -248,7 +248,7 @@ class ArchiveContents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Archivist(Protocol):
-    """Writes a whole database and the uploaded bytes to one file, and brings them back to any kind of database.
+    """Writes a whole database and the bytes of uploads and files to one file, and brings all back to any database.
 
     Blocking, and not to be called from a thread with an event loop. Whatever fails leaves the file, and the database,
     as they were.

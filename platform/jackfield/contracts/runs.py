@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from jackfield.contracts.files import SearchMode
 from jackfield.contracts.identity import Account
 from jackfield.contracts.sampling import Constraint, SamplingOverrides
 from jackfield.contracts.tools import CallMode, Permission, ToolChoice, ToolDescription
@@ -46,12 +47,26 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     folder: str | None = None
 
 
+class FileUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Files to look in for what the last question asks, and how many passages an answer may be given as sources.
+
+    No `collections` are all of whoever asks; `under` is a path that they are below.
+    """
+
+    collections: tuple[str, ...] = ()
+    under: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50)] = 5
+    mode: SearchMode = "hybrid"
+
+
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One answer to one prompt: either messages, or a raw prompt as text or token ids.
 
     `adapter` names an installed LoRA adapter to answer with. `max_tokens` None lets the answer run to the end of the
     context; `logprobs` is how many likeliest tokens to report beside each written one, None for none at all.
     `references` are texts that the answer may copy from, to look drafts up in. `agent` names the policy over the run.
+    `files` are looked in for sources that the answer may cite; with `memory`, so is what is remembered of whoever asks,
+    and what they say of themselves is remembered.
     `memo` is what a door wants to find on the record again; nothing else reads it.
     """
 
@@ -69,6 +84,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     adapter: str | None = None
     references: tuple[str, ...] = ()
     tools: ToolUse | None = None
+    files: FileUse | None = None
+    memory: bool = False
     agent: str | None = None
     limits: RunLimits = RunLimits()
     conversation_id: str | None = None

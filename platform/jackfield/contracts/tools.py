@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from jackfield.messages import Provenance
+
+if TYPE_CHECKING:
+    from jackfield.files.library import Library
 
 Permission = Literal["read", "write", "network", "execute"]
 CallMode = Literal["sync", "parallel", "async"]
@@ -110,10 +113,14 @@ class StreamingTool(Protocol):
 
 
 class RunScope(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run grants its tools: a folder to see, if any."""
+    """What a run grants its tools: a folder to see, if any, and the semantic files of whoever began it.
+
+    `library` opens them, as that person may see them at that moment; raises NotAllowed, or NothingRegistered.
+    """
 
     run_id: str
     folder: Path | None = None
+    library: Callable[[], Awaitable[Library]] | None = None
 
 
 @runtime_checkable

@@ -22,6 +22,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: str | None = None
 
 
+class StoredBlob(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes in a blob store, and when they were put there last."""
+
+    digest: str
+    size: int
+    stored_at: datetime
+
+
 class UploadRecords(Protocol):
     """Uploaded files."""
 
@@ -49,7 +57,11 @@ class UploadRecords(Protocol):
         ...
 
     async def uses(self, digest: str) -> int:
-        """How many uploads have these bytes."""
+        """How many uploads have these bytes, and whatever else is kept in the same database."""
+        ...
+
+    async def drop_unused(self, digest: str, blobs: BlobStore) -> bool:
+        """Remove bytes from the blob store unless they are in use; nothing comes to use them meanwhile."""
         ...
 
 
@@ -65,6 +77,10 @@ class BlobStore(Protocol):
         ...
 
     async def remove(self, digest: str) -> bool: ...
+
+    def all(self) -> AsyncGenerator[StoredBlob]:
+        """Every blob, in no order; those put or removed meanwhile may be among them."""
+        ...
 
 
 class BlobStoreFactory(Protocol):

@@ -20,17 +20,25 @@ class Throttle:
         self._clock = clock
         self._attempts: OrderedDict[str, list[float]] = OrderedDict()
 
-    def attempt(self, who: str) -> None:
-        """Count one; raises RateLimited where there were too many."""
+    def check(self, who: str) -> None:
+        """Raises RateLimited where there were too many."""
         now = self._clock()
-        recent = [at for at in self._attempts.get(who, ()) if now - at < self._seconds]
+        recent = self._recent(who, now)
         if len(recent) >= self._most:
             wait = max(1, round(self._seconds - (now - recent[0])))
             raise RateLimited(f"Too many attempts; try again in {wait} seconds.", retry_after=wait)
-        self._attempts[who] = [*recent, now]
+
+    def attempt(self, who: str) -> None:
+        """Count one; raises RateLimited where there were too many."""
+        self.check(who)
+        now = self._clock()
+        self._attempts[who] = [*self._recent(who, now), now]
         self._attempts.move_to_end(who)
         if len(self._attempts) > REMEMBERED:
             self._attempts.popitem(last=False)
+
+    def _recent(self, who: str, now: float) -> list[float]:
+        return [at for at in self._attempts.get(who, ()) if now - at < self._seconds]
 
     def forget(self, who: str) -> None:
         """Begin anew after an attempt that was right."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from jackfield.cancellation import carried_through
 from jackfield.contracts.engine import EngineFactory
@@ -75,10 +76,8 @@ class ModelCatalog:
         """What stands for the default model: as set, else the only one that writes text; else None."""
         if self._default_model:
             return self._default_model
-        models = await self._records.all()
-        whole = [model for model in models if not model.description.is_adapter]
-        candidates = [model for model in whole if model.description.generates] or whole
-        return candidates[0].name if len(candidates) == 1 else None
+        candidates = await self._names(kind="writes")
+        return candidates[0] if len(candidates) == 1 else None
 
     async def get(self, name: str | None = None) -> InstalledModel:
         """A model whose file is in place; None, "" and "default" mean the default one.
@@ -227,18 +226,22 @@ class ModelCatalog:
         """A model by its exact name; `subject` is what it was asked for as."""
         model = await self._records.get(name)
         if model is None:
-            alike = await self._names(adapters=parameter == "adapter")
+            alike = await self._names(kind="adapter" if parameter == "adapter" else "model")
             raise ModelNotFound(_not_found(name, subject, alike), parameter=parameter)
         return model
 
     async def _chosen_default(self) -> str:
         name = await self.default_name()
         if name is None:
-            raise ModelNotFound(_no_default(await self._names()), parameter="model")
+            raise ModelNotFound(_no_default(await self._names(kind="writes")), parameter="model")
         return name
 
-    async def _names(self, *, adapters: bool = False) -> list[str]:
-        return [model.name for model in await self._records.all() if model.description.is_adapter == adapters]
+    async def _names(self, *, kind: Literal["model", "adapter", "writes"]) -> list[str]:
+        """Of all models, of adapters, or of the models that write text."""
+        models = await self._records.all()
+        if kind == "writes":
+            return [model.name for model in models if model.description.generates]
+        return [model.name for model in models if model.description.is_adapter == (kind == "adapter")]
 
 
 async def _fetched(source: GuardedSource, resolved: ResolvedModel, scratch: Path, progress: Progress) -> Arrival:
@@ -307,7 +310,7 @@ def _not_found(name: str, subject: str, installed: list[str]) -> str:
 
 def _no_default(installed: list[str]) -> str:
     if not installed:
-        return f"No model is installed: bring one with {PULL_STARTER}."
+        return f"No model that writes text is installed: bring one with {PULL_STARTER}."
     return (
         f"Several models are installed ({', '.join(installed)}) and none is the default: name one, "
         "or choose with `jackfield models default NAME`."

@@ -60,7 +60,7 @@ class AgentWork:
             longest_answer=await allowance.longest_answer() if allowance else None,
         )
         protocol = equipment.protocol(use)
-        scope = equipment.scope(run.id, use)
+        scope = equipment.scope(run.id, use, run.account)
         tools = await equipment.tools(use, scope)
         guards = [guard for _, guard in equipment.guards.items()]
         descriptions = [tool.description for tool in tools.values()]

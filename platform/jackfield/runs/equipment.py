@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +19,9 @@ from jackfield.tools.runner import CallRunner
 if TYPE_CHECKING:
     from jackfield.contracts.agents import Agent
     from jackfield.contracts.guards import Guard
+    from jackfield.contracts.identity import Account, Principal
     from jackfield.contracts.protocols import CallProtocol
+    from jackfield.files.libraries import Libraries
     from jackfield.registry import Shelf
 
 
@@ -48,6 +51,7 @@ class Equipment:
         agents: Shelf[Agent],
         guards: Shelf[Guard],
         defaults: ToolDefaults,
+        libraries: Libraries | None = None,
     ) -> None:
         self.catalog = catalog
         self.runner = runner
@@ -55,6 +59,7 @@ class Equipment:
         self.agents = agents
         self.guards = guards
         self.defaults = defaults
+        self._libraries = libraries
 
     async def check(self, request: RunRequest) -> None:
         """Raise InvalidRequest or ToolNotFound for a protocol, agent or tool that a run names and nobody has."""
@@ -79,9 +84,13 @@ class Equipment:
         chosen = await self.catalog.chosen(use.names)
         return {name: tool.within(scope) if isinstance(tool, ScopedTool) else tool for name, tool in chosen.items()}
 
-    def scope(self, run_id: str, use: ToolUse) -> RunScope:
-        """What a run grants its tools: its own folder, or the one in the settings."""
-        return RunScope(run_id=run_id, folder=Path(use.folder) if use.folder else self.defaults.folder)
+    def scope(self, run_id: str, use: ToolUse, owner: Account | Principal | None) -> RunScope:
+        """What a run grants its tools: its own folder, or the one in the settings; and its owner's files."""
+        return RunScope(
+            run_id=run_id,
+            folder=Path(use.folder) if use.folder else self.defaults.folder,
+            library=partial(self._libraries.of_owner, owner) if self._libraries else None,
+        )
 
     def price(self, model: str) -> Price:
         """What a million tokens of a model cost to read and to write."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from jackfield.contracts.models import InstalledModel
 from jackfield.contracts.runs import RunRecord
 from jackfield.decoding.handle import SequenceHandle
@@ -21,6 +23,7 @@ from jackfield.events import (
     Resumed,
     RunEvent,
     RunEventBody,
+    SourcesFound,
     Started,
     TextDelta,
     Usage,
@@ -34,6 +37,8 @@ from jackfield.runs.agent_work import AgentWork, calls_tools, resumable
 from jackfield.runs.assembly import assembled, is_short
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.journal import failure
+from jackfield.runs.readable import Readable
+from jackfield.runs.recall import Recall, sources_on_record, with_sources
 from jackfield.runs.resumption import AnswerSoFar, answer_so_far, check_no_call
 from jackfield.runs.run_model import RunModel
 from jackfield.runs.suspension import Suspension
@@ -136,12 +141,14 @@ class RunLifecycle:
         equipment: Equipment,
         books: Bookkeeping,
         rates: RateWindows,
+        recall: Recall | None = None,
     ) -> None:
         self._catalog = catalog
         self._residency = residency
         self._equipment = equipment
         self._books = books
         self._rates = rates
+        self._recall = recall or Recall()
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """The models in memory."""
@@ -201,6 +208,9 @@ class RunLifecycle:
     ) -> AsyncGenerator[RunEventBody]:
         """One answer, decoded as it was asked for, from where it is on record."""
         so_far = answer_so_far(history)
+        run, found = await control.preparing(self._informed(run, history))
+        if found:
+            yield found
         handle, started = await control.preparing(self._submitted(run, so_far))
         control.decoding(handle)
         async with aclosing(handle.deliveries()) as deliveries:
@@ -210,6 +220,20 @@ class RunLifecycle:
                 known = so_far.started and isinstance(delivery, Admitted)
                 if not (known or isinstance(delivery, Injected | Parked)):
                     yield _event(delivery, started, with_ids=control.resumable)
+
+    async def _informed(self, run: RunRecord, history: Sequence[RunEvent]) -> tuple[RunRecord, SourcesFound | None]:
+        """The run with its sources in the prompt, and what was found of them now rather than before."""
+        if not (run.request.files or run.request.memory):
+            return run, None
+        recorded = sources_on_record(history)
+        found = None
+        if recorded is None:
+            found = await self._recall.found(run, await self._run_model(run))
+        request = with_sources(run.request, recorded or found)
+        if request is not run.request:
+            guards = [guard for _, guard in self._equipment.guards.items()]
+            request = msgspec.structs.replace(request, messages=Readable((), guards).messages(request.messages))
+        return msgspec.structs.replace(run, request=request), found
 
     async def _submitted(self, run: RunRecord, so_far: AnswerSoFar) -> tuple[SequenceHandle, Started]:
         """A sequence that answers, or goes on with what is on record, and what to tell once it begins."""
@@ -232,6 +256,9 @@ class RunLifecycle:
         """What an agent does, and the calls that a model makes."""
         if not resumable(run.request):
             check_no_call(history)
+        run, found = await control.preparing(self._informed(run, history))
+        if found:
+            yield found
         work = await control.preparing(self._prepared(run, history))
         task = asyncio.create_task(work.done(), name=f"work {run.id}")
         control.working(task)
@@ -253,10 +280,13 @@ class RunLifecycle:
             yield Finished(reason=work.reason, usage=work.usage, stop=work.stop)
 
     async def _prepared(self, run: RunRecord, history: Sequence[RunEvent]) -> AgentWork:
+        model = await self._run_model(run)
+        return await AgentWork.prepared(run, model, self._equipment, history, self._books.allowance(run))
+
+    async def _run_model(self, run: RunRecord) -> RunModel:
         model = await self._catalog.get(run.request.model)
         adapter = await self._catalog.adapter(run.request.adapter) if run.request.adapter else None
-        run_model = RunModel(self._residency, run.request, model, adapter)
-        return await AgentWork.prepared(run, run_model, self._equipment, history, self._books.allowance(run))
+        return RunModel(self._residency, run.request, model, adapter)
 
 
 def _event(delivery: Admitted | Delta | Ended | Stopped | Broken, started: Started, *, with_ids: bool) -> RunEventBody:

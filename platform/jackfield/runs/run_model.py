@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -98,6 +99,12 @@ class RunModel:
         """How many tokens a conversation takes up to where the reply starts."""
         async with self._residency.decoder_held(self._model) as decoder:
             return len(await asyncio.to_thread(chat_tokens, decoder.engine, messages))
+
+    async def text_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each of several texts takes, in which none can spell a control token."""
+        async with self._residency.decoder_held(self._model) as decoder:
+            tokenize = partial(decoder.engine.tokenize, special=False)
+            return await asyncio.to_thread(lambda: [len(tokenize(text)) for text in texts])
 
     async def context_length(self) -> int:
         """The longest conversation, answer included, in tokens."""

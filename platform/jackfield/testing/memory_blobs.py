@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blake3 import blake3
 
-from jackfield.contracts.uploads import BlobStore
+from jackfield.contracts.uploads import BlobStore, StoredBlob
 from jackfield.errors import InvalidRequest, NotFound
 
 PIECE = 1 << 20
@@ -18,6 +19,7 @@ class InMemoryBlobs:
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._stored_at: dict[str, datetime] = {}
 
     async def put(self, chunks: AsyncIterable[bytes], *, most: int) -> tuple[str, int]:
         """Raises InvalidRequest."""
@@ -28,6 +30,7 @@ class InMemoryBlobs:
                 raise InvalidRequest(f"The file is larger than the {most} bytes that are allowed.")
         digest = blake3(content).hexdigest()
         self._blobs[digest] = bytes(content)
+        self._stored_at[digest] = datetime.now(UTC)
         return digest, len(content)
 
     async def read(self, digest: str) -> AsyncGenerator[bytes]:
@@ -41,6 +44,22 @@ class InMemoryBlobs:
     async def remove(self, digest: str) -> bool:
         """Whether there were any."""
         return self._blobs.pop(digest, None) is not None
+
+    def damage(self, digest: str, content: bytes | None) -> None:
+        """Have other bytes under a digest, or none, as a failing disk does."""
+        if content is None:
+            self._blobs.pop(digest)
+        else:
+            self._blobs[digest] = content
+
+    def age(self, digest: str, by: timedelta) -> None:
+        """Let bytes have been put earlier."""
+        self._stored_at[digest] -= by
+
+    async def all(self) -> AsyncGenerator[StoredBlob]:
+        """Those that are there when it begins."""
+        for digest, content in list(self._blobs.items()):
+            yield StoredBlob(digest=digest, size=len(content), stored_at=self._stored_at[digest])
 
 
 class InMemoryBlobStores:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackfield.contracts.uploads import Upload
+from jackfield.contracts.uploads import BlobStore, Upload
 from jackfield.testing.memory_identity import page_of
 
 
@@ -47,3 +47,7 @@ class InMemoryUploads:
     async def uses(self, digest: str) -> int:
         """How many have these bytes."""
         return sum(each.digest == digest for each in self._uploads.values())
+
+    async def drop_unused(self, digest: str, blobs: BlobStore) -> bool:
+        """Whether it removed any."""
+        return not await self.uses(digest) and await blobs.remove(digest)

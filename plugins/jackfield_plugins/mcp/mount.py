@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+from jackfield.contracts.identity import Principal
 from jackfield.contracts.mounts import ASGIApp
 from jackfield.contracts.tools import Permission
 from jackfield_plugins.mcp.instance import INSTANCE, INSTANCE_HEADER, OWN_QUESTION
-from jackfield_plugins.mcp.served_tools import ToolBench, tool_server
+from jackfield_plugins.mcp.served_tools import Asking, ToolBench, tool_server
 
 if TYPE_CHECKING:
     from jackfield.workbench import Workbench
@@ -32,7 +33,7 @@ class McpMount:
 @asynccontextmanager
 async def tools_app(bench: ToolBench, allowed: Collection[Permission]) -> AsyncIterator[ASGIApp]:
     """An ASGI app that answers at every path."""
-    manager = StreamableHTTPSessionManager(tool_server(bench, allowed), stateless=True)
+    manager = StreamableHTTPSessionManager(tool_server(bench, allowed, _recognised), stateless=True)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["method"] != "POST":  # streams that are got belong to sessions
@@ -44,6 +45,14 @@ async def tools_app(bench: ToolBench, allowed: Collection[Permission]) -> AsyncI
 
     async with manager.run():
         yield app
+
+
+def _recognised(asking: Asking) -> Principal:
+    """Whoever the server's own guards recognised before the request came here."""
+    if asking.request is None:
+        raise AssertionError("what comes over HTTP comes with its request")
+    principal: Principal = asking.request.scope["user"]
+    return principal
 
 
 async def _refuse(send: Any, status: int, *headers: tuple[bytes, bytes]) -> None:

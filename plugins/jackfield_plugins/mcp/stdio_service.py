@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from mcp.server.stdio import stdio_server
 
+from jackfield.identity.local_mode import LOCAL
 from jackfield.wiring import open_workbench
 from jackfield_plugins.mcp.served_tools import tool_server
 from jackfield_plugins.mcp.standard_input import StandardInput, standard_input_taken
@@ -33,7 +34,7 @@ async def serve_stdio(settings: Settings, plugins: PluginHost) -> None:
 
 
 async def _serve(workbench: Workbench) -> None:
-    server = tool_server(workbench, workbench.settings.tools.allow)
+    server = tool_server(workbench, workbench.settings.tools.allow, lambda _: LOCAL)
     with standard_input_taken() as descriptor:
         lines = cast("anyio.AsyncFile[str]", StandardInput(descriptor))  # all that the SDK asks of it are lines
         async with stdio_server(stdin=lines) as (read, write):

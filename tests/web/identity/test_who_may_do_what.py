@@ -56,9 +56,11 @@ PUBLIC = {
     "POST /api/invitations/accept",
     "GET /api/oidc/start",
     "GET /api/oidc/callback",
+    "GET /shared/{token}",
+    "GET /shared/{token}/{below}",
 }
 
-MANAGEMENT = re.compile(r"\w+ /api/(users|teams|invitations|audit)\b|(PUT|DELETE) /api/budgets\b")
+MANAGEMENT = re.compile(r"\w+ /api/(users|teams|invitations|audit)\b|(PUT|DELETE) /api/budgets\b|.*/(quota|verify)$")
 
 
 def routes(app: Any) -> Iterator[tuple[str, str, str | None]]:

@@ -21,6 +21,7 @@ from jackfield.events import (
     Paused,
     Rewritten,
     RunEvent,
+    SourcesFound,
     Started,
     TextDelta,
 )
@@ -31,7 +32,7 @@ from jackfield_web.errors import error_of
 
 log = structlog.get_logger()
 
-AnswerEvent = Started | TextDelta | Rewritten | CallOpened | CallText | CallWritten | Paused | Finished
+AnswerEvent = SourcesFound | Started | TextDelta | Rewritten | CallOpened | CallText | CallWritten | Paused | Finished
 """What is left for a reader: to fail or to be cancelled raises, and what tools do here is for those who watch a run."""
 
 
@@ -74,6 +75,8 @@ class Answers:
         while queued:
             index, event = await self._next_event()
             self._early.append((index, event))
+            if isinstance(event, SourcesFound):
+                continue
             queued.discard(index)
             if not isinstance(event, Started):
                 return
@@ -129,7 +132,7 @@ def _checked(event: RunEvent) -> AnswerEvent | None:
             raise error_of(failure)
         case Cancelled():
             raise RunCancelled(f"Run '{event.run_id}' was cancelled before its answer was whole.")
-        case Started() | TextDelta() | Rewritten() | Paused() | Finished() as answer:
+        case SourcesFound() | Started() | TextDelta() | Rewritten() | Paused() | Finished() as answer:
             return answer
         case CallOpened() | CallText() | CallWritten() as call:
             return call

@@ -7,7 +7,17 @@ from itertools import groupby
 
 import msgspec
 
-from jackfield.events import CallOpened, CallText, CallWritten, Finished, Rewritten, RunEventBody, TextDelta, TokenScore
+from jackfield.events import (
+    CallOpened,
+    CallText,
+    CallWritten,
+    Finished,
+    Rewritten,
+    RunEventBody,
+    SourcesFound,
+    TextDelta,
+    TokenScore,
+)
 from jackfield.messages import Call
 
 
@@ -27,11 +37,15 @@ Part = str | WrittenCall
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer: texts and calls in the order they were written, scores where asked for, how it ended."""
+    """A whole answer: texts and calls in the order they were written, scores where asked for, how it ended.
+
+    `found` are the sources that it was given; None where none were looked for.
+    """
 
     parts: tuple[Part, ...]
     scores: tuple[TokenScore, ...]
     end: Finished
+    found: SourcesFound | None = None
 
     @property
     def text(self) -> str:
@@ -49,12 +63,15 @@ class Transcript:
 
     def __init__(self, events: Iterable[RunEventBody] = ()) -> None:
         self._said: list[TextDelta | WrittenCall] = []
+        self.found: SourcesFound | None = None
         for event in events:
             self.add(event)
 
     def add(self, event: RunEventBody) -> None:
         """Take note of an event; those that write nothing change nothing."""
         match event:
+            case SourcesFound():
+                self.found = event
             case TextDelta():
                 self._said.append(event)
             case Rewritten(keeps=keeps):
@@ -75,7 +92,7 @@ class Transcript:
     def written(self, end: Finished) -> Written:
         """The answer, now that it ended."""
         scores = tuple(score for said in self._said if isinstance(said, TextDelta) for score in said.scores)
-        return Written(parts=self.parts, scores=scores, end=end)
+        return Written(parts=self.parts, scores=scores, end=end, found=self.found)
 
     def _complete(self, written: Call) -> None:
         call = self._call(written.identifier)

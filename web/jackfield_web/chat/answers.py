@@ -13,13 +13,16 @@ from jackfield.events import (
     CallWritten,
     Finished,
     FinishReason,
+    Rewritten,
+    SourcesFound,
     Started,
     TextDelta,
     TokenScore,
     Usage,
 )
 from jackfield_web.answers.answers import AnswerEvent
-from jackfield_web.answers.written import Written
+from jackfield_web.answers.sources import ToldSource, told_sources
+from jackfield_web.answers.written import Transcript, Written
 from jackfield_web.chat.call_deltas import CallDeltas, answered_calls, called_function
 from jackfield_web.chat.logprobs import choice_logprobs
 from jackfield_web.chat.replies import (
@@ -66,10 +69,13 @@ class ChatChunks:
         self._run = runs[0]
         self._usages: list[Usage] = []
         self._begun: set[int] = set()
+        self._transcripts = [Transcript() for _ in runs]
         self._calls = [CallDeltas(old_style=in_old_style(request)) for _ in runs]
 
     def chunks(self, index: int, event: AnswerEvent) -> Iterator[ChatChunk]:
         """What one event of one choice is on the wire."""
+        if isinstance(event, SourcesFound | TextDelta | Rewritten):
+            self._transcripts[index].add(event)
         match event:
             case Started() if not (self._request.tools or self._request.functions):
                 yield from self._begin(index, "")
@@ -85,7 +91,8 @@ class ChatChunks:
                 self._usages.append(event.usage)
                 yield from self._begin(index, "")
                 reason = _finish_reason(self._request, event.reason)
-                yield self._chunk(ChunkChoice(index=index, delta=Delta(), finish_reason=reason))
+                delta = Delta(sources=_sources(self._transcripts[index].written(event)))
+                yield self._chunk(ChunkChoice(index=index, delta=delta, finish_reason=reason))
 
     def closing_chunks(self) -> Iterator[ChatChunk]:
         """The token counts, where they were asked for."""
@@ -116,12 +123,17 @@ def _identifier(run: RunRecord) -> str:
 
 
 def _message(request: ChatRequest, written: Written) -> AnswerMessage:
+    sources = _sources(written)
     if not written.calls:
-        return AnswerMessage(content=written.text)
+        return AnswerMessage(content=written.text, sources=sources)
     content = written.text or None
     if in_old_style(request):
-        return AnswerMessage(content=content, function_call=called_function(written.calls[0]))
-    return AnswerMessage(content=content, tool_calls=answered_calls(written.calls))
+        return AnswerMessage(content=content, function_call=called_function(written.calls[0]), sources=sources)
+    return AnswerMessage(content=content, tool_calls=answered_calls(written.calls), sources=sources)
+
+
+def _sources(written: Written) -> list[ToldSource] | UnsetType:
+    return UNSET if written.found is None else told_sources(written.found.sources, written.text)
 
 
 def _finish_reason(request: ChatRequest, reason: FinishReason) -> ChatFinishReason:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from jackfield.events import FinishReason
+from jackfield_web.answers.sources import ToldSource
 from jackfield_web.usage import CompletionUsage
 
 ChatFinishReason = FinishReason | Literal["function_call"]
@@ -53,13 +54,17 @@ class AnsweredCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model wrote; `function_call` is there instead of `tool_calls` where the request has `functions`."""
+    """What the model wrote; `function_call` is there instead of `tool_calls` where the request has `functions`.
+
+    `sources` are there where some were looked for.
+    """
 
     role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: None = None
     tool_calls: list[AnsweredCall] | UnsetType = UNSET
     function_call: CalledFunction | UnsetType = UNSET
+    sources: list[ToldSource] | UnsetType = UNSET
 
 
 class ChatChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,12 +105,16 @@ class CallDelta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chunk adds to a message; `content` is null in the first of an answer that begins with a call."""
+    """What a chunk adds to a message; `content` is null in the first of an answer that begins with a call.
+
+    `sources` come with the last chunk, once it is certain which of them are cited.
+    """
 
     role: Literal["assistant"] | UnsetType = UNSET
     content: str | UnsetType | None = UNSET
     tool_calls: list[CallDelta] | UnsetType = UNSET
     function_call: FunctionDelta | UnsetType = UNSET
+    sources: list[ToldSource] | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):

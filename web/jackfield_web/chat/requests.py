@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from jackfield.contracts.runs import RunRequest
 from jackfield.errors import InvalidRequest
+from jackfield_web.answers.sources import FileSearch, Remembers, file_use
 from jackfield_web.chat.conversation import ChatMessage, ContentPart, conversation, spoken_text
 from jackfield_web.chat.tool_use import ToolRequest, tool_use
 from jackfield_web.generation import (
@@ -39,6 +40,8 @@ class ChatRequest(ToolRequest, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=0, le=20, description="With logprobs: tell of so many likeliest tokens too.")] | None
     ) = None
     prediction: Prediction | None = None
+    files: FileSearch | None = None
+    memory: Remembers | None = None
     metadata: (
         Annotated[
             dict[str, str], Meta(description="Labels for OpenAI's store: they change no answer and are not kept.")
@@ -66,6 +69,8 @@ def chat_runs(request: ChatRequest) -> list[RunRequest]:
         overflow=request.overflow or "error",
         references=_references(request),
         tools=tool_use(request),
+        files=file_use(request.files),
+        memory=request.memory or False,
         agent=request.agent,
         limits=run_limits(request.limits),
     )

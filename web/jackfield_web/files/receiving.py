@@ -54,9 +54,8 @@ async def received_upload(request: Request[Any, Any, Any], workbench: Workbench,
 
 
 async def drop_unused(workbench: Workbench, digest: str) -> None:
-    """Delete bytes that no upload has."""
-    if not await workbench.uploads.uses(digest):
-        await workbench.blobs.remove(digest)
+    """Delete bytes that nothing has: no upload, no version of a file."""
+    await workbench.uploads.drop_unused(digest, workbench.blobs)
 
 
 async def _take(part: Part, received: Received, workbench: Workbench) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import UNSET
+
 from jackfield.contracts.runs import RunRecord
 from jackfield.errors import InvalidRequest, QuotaReached, error_from_code
-from jackfield.events import Cancelled, Failed, Finished, RunEvent, Usage
+from jackfield.events import Cancelled, Failed, Finished, RunEvent, SourcesFound, Usage
+from jackfield.runs.citations import citations
+from jackfield_web.answers.sources import told_sources
 from jackfield_web.answers.written import Part, Transcript, Written
 from jackfield_web.responses.replies import (
+    FileCitation,
     IncompleteDetails,
     InputTokensDetails,
     ItemStatus,
@@ -38,7 +43,7 @@ def run_id_of(response_id: str) -> str:
 
 def response_written(run: RunRecord, written: Written) -> Response:
     """A response that ended well."""
-    return response_so_far(run, written.parts, written.end)
+    return response_so_far(run, written.parts, written.end, found=written.found)
 
 
 def response_on_record(run: RunRecord, events: Iterable[RunEvent]) -> Response:
@@ -48,11 +53,13 @@ def response_on_record(run: RunRecord, events: Iterable[RunEvent]) -> Response:
         if isinstance(event.body, End):
             end = event.body
         transcript.add(event.body)
-    return response_so_far(run, transcript.parts, end)
+    return response_so_far(run, transcript.parts, end, found=transcript.found)
 
 
-def response_so_far(run: RunRecord, parts: Sequence[Part], end: End | None) -> Response:
-    """A response with what was written of it, and how it ended if it did."""
+def response_so_far(
+    run: RunRecord, parts: Sequence[Part], end: End | None, *, found: SourcesFound | None = None
+) -> Response:
+    """A response with what was written of it, from the sources that were found, and how it ended if it did."""
     echo = echo_of(run.request) or Echo()
     status = _status(run, end)
     return Response(
@@ -63,7 +70,8 @@ def response_so_far(run: RunRecord, parts: Sequence[Part], end: End | None) -> R
         error=_fault(end) if isinstance(end, Failed) else None,
         incomplete_details=IncompleteDetails() if status == "incomplete" else None,
         model=run.request.model,
-        output=[output_item(run, index, part, ended=end is not None) for index, part in enumerate(parts)],
+        output=[output_item(run, index, part, ended=end is not None, found=found) for index, part in enumerate(parts)],
+        sources=UNSET if found is None else told_sources(found.sources, _text(parts)),
         usage=_usage(end.usage) if isinstance(end, Finished | Cancelled) and end.usage else None,
         instructions=echo.instructions,
         previous_response_id=echo.previous_response_id,
@@ -81,12 +89,15 @@ def response_so_far(run: RunRecord, parts: Sequence[Part], end: End | None) -> R
     )
 
 
-def output_item(run: RunRecord, index: int, part: Part, *, ended: bool) -> OutputItem:
+def output_item(
+    run: RunRecord, index: int, part: Part, *, ended: bool, found: SourcesFound | None = None
+) -> OutputItem:
     """What was written, as an item; only a call can be cut short, since text is whole wherever it ends."""
     suffix = f"{run.id.removeprefix('run_')}_{index}"
     if isinstance(part, str):
         status: ItemStatus = "completed" if ended else "in_progress"
-        return OutputMessage(id=f"msg_{suffix}", status=status, content=[OutputText(text=part)])
+        text = OutputText(text=part, annotations=_annotations(part, found))
+        return OutputMessage(id=f"msg_{suffix}", status=status, content=[text])
     unfinished: ItemStatus = "incomplete" if ended else "in_progress"
     return OutputCall(
         id=f"fc_{suffix}",
@@ -95,6 +106,27 @@ def output_item(run: RunRecord, index: int, part: Part, *, ended: bool) -> Outpu
         name=part.tool,
         arguments=part.arguments,
     )
+
+
+def _annotations(text: str, found: SourcesFound | None) -> list[FileCitation]:
+    return [
+        FileCitation(
+            file_id=cited.source.id,
+            filename=cited.source.path,
+            index=cited.start,
+            number=cited.source.number,
+            collection=cited.source.collection,
+            version=cited.source.version,
+            start=cited.source.start,
+            end=cited.source.end,
+        )
+        for cited in citations(text, found.sources if found else ())
+        if cited.source.kind == "file"
+    ]
+
+
+def _text(parts: Sequence[Part]) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
 
 
 def _status(run: RunRecord, end: End | None) -> ResponseStatus:

@@ -26,7 +26,7 @@ class InputPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     type: Annotated[str, Meta(description="`input_text` or `output_text`.")]
     text: str | None = None
-    annotations: Annotated[list[Any], Meta(max_length=0, description="Must be empty.")] | None = None
+    annotations: NotRead = None
     logprobs: NotRead = None
     parsed: NotRead = None
     image_url: Any = None

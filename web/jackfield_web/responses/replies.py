@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from jackfield_web.answers.sources import ToldSource
 from jackfield_web.responses.requests import TextConfig
 from jackfield_web.responses.tools import Choice, FunctionSpec
 
@@ -13,11 +15,27 @@ ResponseStatus = Literal["queued", "in_progress", "completed", "incomplete", "fa
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
 
+class FileCitation(msgspec.Struct, frozen=True, kw_only=True, tag="file_citation", tag_field="type"):
+    """A file that the text cites: `index` is the character where its number stands in brackets.
+
+    `number` is that of the source, and `start` and `end` are bytes of the version's text.
+    """
+
+    file_id: str
+    filename: str
+    index: int
+    number: int
+    collection: str
+    version: int
+    start: int
+    end: int
+
+
 class OutputText(msgspec.Struct, frozen=True, kw_only=True, tag="output_text", tag_field="type"):
-    """Text; nothing is cited and no scores are told."""
+    """Text, and what it cites; no scores are told."""
 
     text: str
-    annotations: list[str] = []
+    annotations: list[FileCitation] = []
     logprobs: list[str] = []
 
 
@@ -80,7 +98,10 @@ class IncompleteDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer, and what was asked for; `output` is in the order it was written."""
+    """An answer, and what was asked for; `output` is in the order it was written.
+
+    `sources` are there where some were looked for.
+    """
 
     id: str
     object: Literal["response"] = "response"
@@ -91,6 +112,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     incomplete_details: IncompleteDetails | None
     model: str
     output: list[OutputItem]
+    sources: list[ToldSource] | UnsetType = UNSET
     usage: ResponseUsage | None
     instructions: str | None
     previous_response_id: str | None

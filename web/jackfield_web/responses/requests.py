@@ -11,6 +11,7 @@ from msgspec import Meta
 from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import Constraint
 from jackfield.messages import Message
+from jackfield_web.answers.sources import FileSearch, Remembers, file_use
 from jackfield_web.constraints import ANY_OBJECT
 from jackfield_web.generation import chosen_sampling
 from jackfield_web.responses.items import InputItem, input_messages
@@ -83,6 +84,8 @@ class ResponseRequest(Echo, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Something to answer."""
 
     model: Annotated[str, Meta(description="The name of an installed model, or `default`.")]
+    files: FileSearch | None = None
+    memory: Remembers | None = None
     input: Annotated[str | list[InputItem], Meta(description="A text that the user says, or items.")]
     stream: Annotated[bool, Meta(description="Send the answer while it is written.")] | None = None
     truncation: Annotated[Literal["disabled"], Meta(description="Nothing is ever cut in silence.")] | None = None
@@ -101,6 +104,8 @@ def response_run(request: ResponseRequest, earlier: Sequence[Message]) -> RunReq
         max_tokens=request.max_output_tokens,
         constraint=_constraint(request.text),
         tools=tool_use(request.tools or (), request.tool_choice, several=request.parallel_tool_calls is not False),
+        files=file_use(request.files),
+        memory=request.memory or False,
         client=request.user or "local",
         memo={MEMO: msgspec.to_builtins({field: value for field, value in echo.items() if value is not None})},
     )

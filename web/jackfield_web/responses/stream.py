@@ -8,14 +8,25 @@ import msgspec
 
 from jackfield.contracts.runs import RunRecord
 from jackfield.errors import JackfieldError, RunCancelled, Unavailable
-from jackfield.events import CallOpened, CallText, CallWritten, Cancelled, Failed, Finished, Started, TextDelta
+from jackfield.events import (
+    CallOpened,
+    CallText,
+    CallWritten,
+    Cancelled,
+    Failed,
+    Finished,
+    SourcesFound,
+    Started,
+    TextDelta,
+)
 from jackfield_web.answers.answers import AnswerEvent
 from jackfield_web.answers.event_stream import KEEP_ALIVE, framed
 from jackfield_web.answers.written import Transcript, WrittenCall
 from jackfield_web.errors import problem_of
-from jackfield_web.responses.answers import output_item, response_so_far
+from jackfield_web.responses.answers import End, output_item, response_so_far
 from jackfield_web.responses.replies import OutputCall, OutputItem, OutputMessage, OutputText, Response
 from jackfield_web.responses.stream_events import (
+    AnnotationAdded,
     ArgumentsDone,
     ArgumentsMore,
     Completed,
@@ -66,6 +77,8 @@ class ResponseFrames:
 
     def _events(self, event: AnswerEvent) -> Iterator[StreamEvent]:
         match event:
+            case SourcesFound():
+                self._transcript.add(event)
             case Started():
                 yield from self._begin()
             case TextDelta(text=text) if text:
@@ -82,7 +95,7 @@ class ResponseFrames:
             case Finished():
                 yield from self._begin()
                 yield from self._end_item()
-                response = response_so_far(self._run, self._transcript.parts, event)
+                response = self._response(event)
                 kind = Incomplete if response.status == "incomplete" else Completed
                 yield kind(sequence_number=self._next(), response=response)
 
@@ -145,7 +158,8 @@ class ResponseFrames:
     def _end_item(self) -> Iterator[StreamEvent]:
         if self._open is None:
             return
-        item = output_item(self._run, self._place, self._transcript.parts[-1], ended=True)
+        written, found = self._transcript.parts[-1], self._transcript.found
+        item = output_item(self._run, self._place, written, ended=True, found=found)
         match item:
             case OutputMessage(content=[part]):
                 yield from self._end_text(item.id, part)
@@ -165,6 +179,15 @@ class ResponseFrames:
         yield TextDone(
             sequence_number=self._next(), item_id=item_id, output_index=place, content_index=0, text=part.text
         )
+        for index, annotation in enumerate(part.annotations):
+            yield AnnotationAdded(
+                sequence_number=self._next(),
+                item_id=item_id,
+                output_index=place,
+                content_index=0,
+                annotation_index=index,
+                annotation=annotation,
+            )
         yield PartDone(sequence_number=self._next(), item_id=item_id, output_index=place, content_index=0, part=part)
 
     @property
@@ -178,14 +201,14 @@ class ResponseFrames:
         problem = problem_of(error).body.error
         failure = Failed(code=problem.code or "error", message=problem.message)
         end = Cancelled() if isinstance(error, RunCancelled) else failure
-        response = response_so_far(self._run, self._transcript.parts, end)
+        response = self._response(end)
         return FailedResponse(sequence_number=self._next(), response=response)
 
     def _fault(self, error: JackfieldError) -> StreamEvent:
         return Fault(sequence_number=self._next(), code=error.code, message=error.message, param=error.parameter)
 
-    def _response(self) -> Response:
-        return response_so_far(self._run, self._transcript.parts, None)
+    def _response(self, end: End | None = None) -> Response:
+        return response_so_far(self._run, self._transcript.parts, end, found=self._transcript.found)
 
     def _next(self) -> int:
         self._number += 1

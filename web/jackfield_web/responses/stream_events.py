@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from jackfield_web.responses.replies import OutputItem, OutputText, Response
+from jackfield_web.responses.replies import FileCitation, OutputItem, OutputText, Response
 
 
 class StreamEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -49,6 +49,16 @@ class TextMore(StreamEvent, frozen=True, kw_only=True, tag="response.output_text
     content_index: int
     delta: str
     logprobs: list[str] = []
+
+
+class AnnotationAdded(StreamEvent, frozen=True, kw_only=True, tag="response.output_text.annotation.added"):
+    """Something that the text cites."""
+
+    item_id: str
+    output_index: int
+    content_index: int
+    annotation_index: int
+    annotation: FileCitation
 
 
 class TextDone(StreamEvent, frozen=True, kw_only=True, tag="response.output_text.done"):

@@ -11,6 +11,7 @@ from jackfield.contracts.runs import Priority, RunRequest, ToolUse
 from jackfield.contracts.sampling import SamplingOverrides, layered_sampling
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Message
+from jackfield_web.answers.sources import FileSearch, Remembers, file_use
 from jackfield_web.chat.conversation import ChatMessage, conversation
 from jackfield_web.steps import AgentName, Allowed, Limits, Mode, Protocol, ServerTools, run_limits
 from jackfield_web.tool_specs import check_names
@@ -37,6 +38,8 @@ class RunStart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits | None = None
     call_protocol: Protocol | None = None
     call_mode: Mode | None = None
+    files: FileSearch | None = None
+    memory: Remembers | None = None
     temperature: Annotated[float, Meta(description="0 always takes the likeliest token.")] | None = None
     seed: Annotated[int, Meta(description="Draws the same tokens again.")] | None = None
     max_tokens: Annotated[int, Meta(ge=1, description="The longest single answer of the model.")] | None = None
@@ -62,6 +65,8 @@ def run_asked_for(start: RunStart) -> RunRequest:
         client=start.user or "local",
         priority=start.priority or "normal",
         tools=_tool_use(start),
+        files=file_use(start.files),
+        memory=start.memory or False,
         agent=start.agent,
         limits=run_limits(start.limits),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from jackfield.contracts.uploads import BlobStore, Upload
 from jackfield.errors import InvalidRequest, NotFound
 from jackfield.testing.contract_suites.records_made import NOON
 from jackfield.testing.contract_suites.store_fixtures import StateStoreFixtures, examples
+from jackfield.testing.memory_blobs import InMemoryBlobs
 
 EMPTY = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 ABC = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
@@ -75,6 +77,17 @@ class UploadRecordsContract(StateStoreFixtures):
         assert await store.uploads.uses(EMPTY) == 1
         assert await store.uploads.uses("0" * 64) == 0
 
+    async def test_bytes_are_dropped_when_nothing_has_them(self, store: StateStore) -> None:
+        blobs = InMemoryBlobs()
+        digest, _ = await blobs.put(pieces(b"abc"), most=3)
+        await store.uploads.add(an_upload(1, digest=digest))
+        assert not await store.uploads.drop_unused(digest, blobs)
+        assert await whole(blobs.read(digest)) == b"abc"
+        await store.uploads.remove("file_1")
+        assert await store.uploads.drop_unused(digest, blobs)
+        assert not await store.uploads.drop_unused(digest, blobs)
+        assert [blob async for blob in blobs.all()] == []
+
 
 @pytest.mark.asyncio
 class BlobStoreContract:
@@ -110,6 +123,18 @@ class BlobStoreContract:
         assert not await blobs.remove(ABC)
         with pytest.raises(NotFound):
             await whole(blobs.read(ABC))
+
+    async def test_all_blobs_are_listed_with_their_sizes_and_times(self, blobs: BlobStore) -> None:
+        assert [blob async for blob in blobs.all()] == []
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        for content in (b"abc", b"", b"abc"):
+            await blobs.put(pieces(content), most=3)
+        listed = [blob async for blob in blobs.all()]
+        assert {(blob.digest, blob.size) for blob in listed} == {(ABC, 3), (EMPTY, 0)}
+        assert len(listed) == 2
+        assert all(before < blob.stored_at < datetime.now(UTC) + timedelta(seconds=5) for blob in listed)
+        await blobs.remove(ABC)
+        assert [blob.digest async for blob in blobs.all()] == [EMPTY]
 
     async def test_too_much_is_refused_and_nothing_is_kept(self, blobs: BlobStore) -> None:
         with pytest.raises(InvalidRequest):

@@ -1,0 +1,67 @@
+"""The file store and the memory of an installation, each opened when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from jackfield.contracts.files import Embedder, FileStore, FileStoreParts
+from jackfield.contracts.memory import Memory
+from jackfield.contracts.records import StateStore
+from jackfield.contracts.uploads import BlobStore
+from jackfield.errors import NothingRegistered
+from jackfield.registry import Registry
+from jackfield.settings import FileSettings
+
+
+class SemanticStores:
+    """What is found by meaning. Opening raises NothingRegistered where no plugin knows the database."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        state: StateStore,
+        *,
+        blobs: Callable[[], BlobStore],
+        embedder: Embedder,
+        settings: FileSettings,
+    ) -> None:
+        self.embedder = embedder
+        self._registry = registry
+        self._state = state
+        self._blobs = blobs
+        self._settings = settings
+        self._opened: list[FileStore | Memory] = []
+
+    @cached_property
+    def files(self) -> FileStore:
+        """Files and what is in them."""
+        parts = FileStoreParts(
+            blobs=self._blobs(),
+            embedder=self.embedder,
+            extractors=[extractor for _, extractor in self._registry.extractors.items()],
+            vector_indexes=self._registry.vector_indexes.first(),
+            largest=self._settings.largest_mb << 20,
+            largest_indexed=self._settings.largest_indexed_mb << 20,
+        )
+        for _, factory in self._registry.file_stores.items():
+            if factory.claims(self._state):
+                store = factory.open(self._state, parts)
+                self._opened.append(store)
+                return store
+        raise NothingRegistered("No plugin keeps semantic files beside this database; use SQLite or PostgreSQL.")
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What was remembered."""
+        for _, factory in self._registry.memories.items():
+            if factory.claims(self._state):
+                memory = factory.open(self._state, self.embedder)
+                self._opened.append(memory)
+                return memory
+        raise NothingRegistered("No plugin keeps memories beside this database; use SQLite or PostgreSQL.")
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        while self._opened:
+            await self._opened.pop().close()

@@ -1,0 +1,1 @@
+"""Folders that are kept in step with a collection: what differs is a pure plan, and carrying it out loses nothing."""

@@ -1,0 +1,402 @@
+"""Steps of sentences whose slots are filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
+
+import msgspec
+
+from jackfield.contracts.files import SearchMode
+from jackfield.errors import InvalidRequest
+from jackfield.files.moments import INSTANT, Span, duration
+from jackfield.files.words.grammar import NUMBERS
+from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, VERSIONS, Marked
+from jackfield.files.words.noun_phrases import Named, folder_named, named, text_said, topic_said
+from jackfield.files.words.steps import (
+    IT,
+    NOW,
+    Append,
+    Changes,
+    Compare,
+    Copy,
+    Create,
+    Delete,
+    Find,
+    Group,
+    History,
+    Index,
+    Join,
+    Link,
+    Links,
+    List,
+    Lock,
+    Overwrite,
+    Read,
+    Rename,
+    Rollback,
+    Step,
+    Summarise,
+    Undelete,
+    Undo,
+    Unlink,
+    Unlock,
+    Version,
+    Which,
+)
+from jackfield.files.words.times import Clock, ending, meant
+
+ALL = Which(every=True)
+MOVES_TO_FOLDER = ("move", "folder")
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A step, and how doubtful it is that it was meant: 0 is not at all."""
+
+    step: Step
+    doubt: int = 0
+
+
+class Parts:
+    """What stands in a sentence's slots, read as what each is."""
+
+    def __init__(self, slots: dict[str, str], flags: dict[str, str], marked: Marked, clock: Clock) -> None:
+        self.slots = slots
+        self.flags = flags
+        self.doubt = 0
+        self._marked = marked
+        self._clock = clock
+
+    def file(self, slot: str = "file") -> Which:
+        """Files, or all where none are named."""
+        if slot not in self.slots:
+            return Which((IT,)) if "it" in self.flags else ALL
+        found: Named = named(self.slots[slot], self._marked)
+        self.doubt += found.doubt
+        return found.which
+
+    def scope(self) -> Which:
+        """Where to look: a folder or files of a kind are sure, a name in words is not."""
+        if "file" not in self.slots:
+            return ALL
+        which = self.file()
+        if (
+            which.names
+            and not re.search(f"[{PATHS}{QUOTES}]|folder|directory", self.slots["file"])
+            and "*" not in which.names[0]
+        ):
+            self.doubt += 3
+        return which
+
+    def text(self, slot: str = "text") -> str:
+        said = self.slots.get("quote") or self.slots.get(slot, "")
+        if len(re.findall(f"[{QUOTES}]", said)) and len(said.split()) > 1:
+            self.doubt += len(said.split())
+        return text_said(said, self._marked)
+
+    def topic(self) -> str:
+        said = self.slots.get("topic", "")
+        self.doubt += sum(3 for word in said.split() if re.fullmatch(f"[{VERSIONS}]", word))
+        if re.match(r"(?:to|with|that|is|are|and|for|of|by|which|in|into|from) ", said + " "):
+            self.doubt += 4
+        if re.search(f"[{QUOTES}]", said) and len(said.split()) > 1:
+            self.doubt += len(said.split())
+        return topic_said(said, self._marked)
+
+    def new(self, slot: str = "new") -> str:
+        said = self.slots.get(slot, self.slots.get("path2", self.slots.get("path", "")))
+        said = re.sub(r"^(?:the |my |our |a |an )", "", said.strip(" ,:"))
+        said = re.sub(r"^(?:folder|directory|file|document) (?:called |named )?(?=\S)|^(?:called|named) ", "", said)
+        self.doubt += 2 * sum(word in _NOT_IN_NAMES for word in said.split())
+        if re.search(f"[{QUOTES}{PATHS}]", said) and len(said.split()) > 1:
+            self.doubt += 2 * len(said.split())
+        return text_said(said, self._marked)
+
+    def version(self, slot: str = "old", *, since: bool = False) -> Version | None:
+        """A marked version, or the newest at a marked time."""
+        said = self.slots.get("version" if slot == "old" and "version" in self.slots else slot)
+        if not said:
+            return None
+        mark = self._marked.marks[said]
+        if mark.version is not None:
+            return mark.version
+        whole = self._span(said)
+        if whole is None:
+            self.doubt += 9
+            return None
+        return Version(at=whole.start - INSTANT if since else whole.end)
+
+    def span(self) -> Span | None:
+        """A marked time."""
+        return self._span(self.slots["time"]) if "time" in self.slots else None
+
+    def _span(self, mark: str) -> Span | None:
+        said = self._marked.marks[mark].said
+        if re.fullmatch(f"[{DURATIONS}]", mark):
+            return meant(f"{said} ago", self._clock)
+        return meant(said, self._clock)
+
+    def until(self) -> datetime | None:
+        """When something ends that lasts as said."""
+        if "lasting" not in self.slots:
+            return None
+        end = ending(self._marked.marks[self.slots["lasting"]].said, self._clock)
+        if end is None:
+            self.doubt += 9
+        return end
+
+    def ago(self) -> Version | None:
+        """The newest version so long ago."""
+        try:
+            return Version(at=self._clock.now - duration(self._marked.marks[self.slots["lasting"]].said))
+        except InvalidRequest:
+            return self._as_version()
+
+    def _as_version(self) -> Version | None:
+        whole = self._span(self.slots["lasting"])
+        return Version(at=whole.end) if whole else None
+
+    def count(self, slot: str = "count") -> int | None:
+        said = self.slots.get(slot)
+        if said is None:
+            return None
+        return int(said) if said.isdecimal() else NUMBERS[said]
+
+    def folder(self, said: str) -> bool:
+        return folder_named(said, self._marked) is not None
+
+    def said(self, slot: str) -> str:
+        """What stands in a slot, as plain words."""
+        return self.slots.get(slot, "")
+
+
+_NOT_IN_NAMES = frozenset({
+    "to", "with", "that", "which", "and", "into", "in", "is", "from", "be", "it", "then", "for", "until", "if",
+    "unless", "by", "of", "at", "please", "back", "should", "not",
+})  # fmt: skip
+
+
+def _create(parts: Parts) -> Step | None:
+    if "it" in parts.flags:
+        return Create(parts.file(), parts.text(), keep="keep" in parts.flags)
+    new = parts.new()
+    if re.match(r"(?:a|an|another|one more) (?:\w+ )?(?:copy|duplicate|clone) of ", parts.said("text")):
+        parts.doubt += 4
+    return Create(Which((new,)), parts.text(), keep="keep" in parts.flags) if new else None
+
+
+def _append(parts: Parts) -> Step | None:
+    text = parts.text()
+    if re.match(
+        r"(?:a|an|the|new|another) (?:new |empty )?(?:file|document|version|folder|link|lock|share)\b",
+        parts.said("text"),
+    ):
+        parts.doubt += 4
+    return Append(parts.file(), text) if text else None
+
+
+def _overwrite(parts: Parts) -> Step | None:
+    text = parts.text()
+    return Overwrite(parts.file(), text) if text else None
+
+
+def _rename(parts: Parts) -> Step | None:
+    new = parts.new()
+    said = parts.said("new")
+    if "folder" in parts.flags or parts.folder(said):
+        new = new.removesuffix(" folder").removesuffix(" directory").rstrip("/") + "/"
+    elif "move" in parts.flags and "." not in new.rpartition("/")[2]:
+        new = new.rstrip("/") + "/"
+        if not re.search(f"[{PATHS}{QUOTES}]", said):
+            parts.doubt += 1
+    file = parts.file("path") if "file" not in parts.slots and "path" in parts.slots else parts.file()
+    return Rename(file, new) if new and new != "/" else None
+
+
+def _copy(parts: Parts) -> Step | None:
+    new = parts.new() if "new" in parts.slots else ""
+    file = parts.file("path") if "file" not in parts.slots else parts.file()
+    if new and ("folder" in parts.flags or parts.folder(parts.said("new"))):
+        new = new.removesuffix(" folder").removesuffix(" directory").rstrip("/") + "/"
+    if len(file.names) > 1 and not new.endswith("/"):
+        parts.doubt += 4
+    return Copy(file, new)
+
+
+def _rollback(parts: Parts) -> Step | None:
+    file = parts.file()
+    if "since" in parts.flags:
+        whole = parts.span()
+        return Rollback(file, Version(at=whole.start - INSTANT)) if whole else None
+    if "at" in parts.flags:
+        whole = parts.span()
+        return Rollback(file, Version(at=whole.end)) if whole else None
+    if "ago" in parts.flags:
+        version = parts.ago()
+        return Rollback(file, version) if version else None
+    if "count" in parts.slots:
+        return Rollback(file, Version(back=parts.count()))
+    version = parts.version()
+    if version is None:
+        return Rollback(file, Version(back=1)) if "old" not in parts.slots and "version" not in parts.slots else None
+    return Rollback(file, Version(back=1) if version == NOW else version)
+
+
+def _read(parts: Parts) -> Step | None:
+    file = parts.file()
+    version = parts.version()
+    only_folders = file.names and all(name.endswith("/") or "*" in name for name in file.names)
+    if version is None and ((file.every and not file.names) or only_folders):
+        return List(file)
+    return Read(file, version or NOW)
+
+
+def _list(parts: Parts) -> Step | None:
+    file = parts.file()
+    if "inside" in parts.flags and file.names and not all(name.endswith("/") or "*" in name for name in file.names):
+        if any("." in name.rpartition("/")[2] for name in file.names):
+            return Read(file)
+        file = Which(tuple(name if "*" in name else name.rstrip("/") + "/" for name in file.names), every=True)
+    return List(file, deleted="deleted" in parts.flags)
+
+
+def _compare(parts: Parts) -> Step | None:
+    lines = "lines" in parts.flags
+    if "two" in parts.flags:
+        one, two = parts.file(), parts.file("other")
+        if one.every or two.every or not two.names:
+            return None
+        return Compare(Which((*one.names, *two.names)), NOW, NOW, lines)
+    file = parts.file()
+    if len(file.names) == 2 and not file.every and "old" not in parts.slots:
+        return Compare(file, NOW, NOW, lines)
+    if "within" in parts.flags:
+        whole = parts.span()
+        return Compare(file, Version(at=whole.start - INSTANT), lines=lines) if whole else None
+    if "count" in parts.slots:
+        return Compare(file, Version(number=parts.count()), Version(number=parts.count("count2")), lines)
+    old = parts.version("old", since="since" in parts.flags)
+    new = parts.version("newer")
+    if old is None:
+        return Compare(file, lines=lines) if "old" not in parts.slots and new is None else None
+    return Compare(file, *_in_order(old, new or NOW), lines)
+
+
+def _in_order(one: Version, two: Version) -> tuple[Version, Version]:
+    """The older of two first, where that can be told."""
+    swapped = (
+        one == NOW
+        or (one.number and two.number and one.number > two.number)
+        or (one.at and two.at and one.at > two.at)
+        or (one.back and two.back and one.back < two.back)
+    )
+    return (two, one) if swapped else (one, two)
+
+
+def _find(parts: Parts) -> Step | None:
+    topic = parts.topic()
+    mode = cast("SearchMode", parts.flags.get("mode", "hybrid"))
+    limit = parts.count()
+    return Find(topic, mode, parts.scope(), limit or 10) if topic else None
+
+
+def _group(parts: Parts) -> Step | None:
+    words: tuple[str, ...] = ()
+    if "quote" in parts.slots:
+        words = _listed(parts.text())
+    elif "topic" in parts.slots:
+        topic = parts.topic()
+        if re.fullmatch(r"(?:key)?words?|terms?", topic):
+            return None
+        words = _listed(topic)
+    return Group(parts.file(), words, parts.count())
+
+
+def _listed(said: str) -> tuple[str, ...]:
+    return tuple(word.strip(" '\"") for word in re.split(r" ?, and | ?, | and | or | & ", said) if word.strip(" '\""))
+
+
+def _join(parts: Parts) -> Step | None:
+    file = parts.file()
+    if "two" in parts.flags:
+        other = parts.file("other")
+        file = Which((*file.names, *other.names), file.every or other.every)
+    if len(file.names) < 2 and not file.every and not parts.slots.get("topic") and not _plural(file):
+        parts.doubt += 4
+    return Join(file, parts.topic() if "topic" in parts.slots else "", parts.new())
+
+
+def _plural(file: Which) -> bool:
+    return bool(file.names) and file.names[0].endswith("s")
+
+
+_NOTES_ON = re.compile(
+    r"(?:(?:all|everything|all of|the|my|our|any|all the|all my) )*"
+    r"(?:notes?|files|documents|docs|passages|texts|things|everything|all|all of it|whatever (?:i|we) have|"
+    r"information|info|material) (?:about|on|regarding|concerning|to do with|that mention) (.+)"
+)
+
+
+def _summarise(parts: Parts) -> Step | None:
+    file = parts.file()
+    topic = parts.topic() if "topic" in parts.slots else ""
+    if not topic and (found := _NOTES_ON.fullmatch(parts.said("file"))):
+        parts.slots["topic"] = found[1]
+        return Summarise(ALL, parts.topic())
+    return Summarise(file, topic)
+
+
+def _lock(parts: Parts) -> Step | None:
+    return Lock(parts.file(), parts.until())
+
+
+def _link(parts: Parts) -> Step | None:
+    return Link(parts.file(), parts.until(), parts.version() or NOW)
+
+
+def _changes(parts: Parts) -> Step | None:
+    whole = parts.span()
+    if whole is None and "time" in parts.slots:
+        parts.doubt += 9
+    return Changes(whole.start if whole else None)
+
+
+def _undelete(parts: Parts) -> Step | None:
+    return Undelete(parts.file(), parts.new() if "new" in parts.slots else "")
+
+
+_BUILDERS: dict[str, Callable[[Parts], Step | None]] = {
+    "create": _create,
+    "append": _append,
+    "overwrite": _overwrite,
+    "delete": lambda parts: Delete(parts.file()),
+    "undelete": _undelete,
+    "rename": _rename,
+    "copy": _copy,
+    "rollback": _rollback,
+    "read": _read,
+    "list": _list,
+    "history": lambda parts: History(parts.file()),
+    "compare": _compare,
+    "find": _find,
+    "group": _group,
+    "join": _join,
+    "summarise": _summarise,
+    "lock": _lock,
+    "unlock": lambda parts: Unlock(parts.file()),
+    "link": _link,
+    "unlink": lambda parts: Unlink(parts.file()),
+    "links": lambda parts: Links(parts.file()),
+    "index": lambda parts: Index(retry="retry" in parts.flags, ask="ask" in parts.flags),
+    "changes": _changes,
+    "undo": lambda parts: Undo(),
+}
+
+
+def built(call: str, slots: dict[str, str], flags: dict[str, str], marked: Marked, clock: Clock) -> Built | None:
+    """A call's step; None where its slots make none."""
+    parts = Parts(slots, flags, marked, clock)
+    step = _BUILDERS[call](parts)
+    return None if step is None else Built(step, parts.doubt)

@@ -1,0 +1,396 @@
+"""Words made into a plan: steps whose files and versions are settled, to be shown before anything is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from posixpath import basename, splitext
+from posixpath import dirname as folder_of
+
+import msgspec
+
+from jackfield.contracts.files import FileVersion, Level, Point
+from jackfield.errors import FileNotThere, InvalidRequest, ModelNotFound, VersionNotFound
+from jackfield.files.difference import version_at
+from jackfield.files.library import Library
+from jackfield.files.open_collection import OpenCollection
+from jackfield.files.words.marking import Marking
+from jackfield.files.words.model_reading import ModelReader
+from jackfield.files.words.reading import Clause, clauses
+from jackfield.files.words.resolving import Shelf, Target
+from jackfield.files.words.steps import (
+    FOR_WRITERS,
+    Append,
+    Changes,
+    Compare,
+    Copy,
+    Create,
+    Delete,
+    Find,
+    Group,
+    Index,
+    Join,
+    Link,
+    Links,
+    List,
+    Overwrite,
+    Read,
+    Reader,
+    Rename,
+    Rollback,
+    Step,
+    Summarise,
+    Undelete,
+    Undo,
+    Version,
+    call_of,
+    writes,
+)
+from jackfield.files.words.times import Clock
+
+LONGEST = 4_000
+MOST_WORDS = 150
+"""Characters of a command."""
+SCOPED = (List, Links, Find, Group, Join, Summarise)
+"""Calls that all files are meant by, where none is named."""
+
+
+class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step and the files it is about; `new` is where each goes, `old` and `now` are versions by file.
+
+    `under` is the folder that is meant as a whole.
+    """
+
+    step: Step
+    files: tuple[Target, ...] = ()
+    new: tuple[str, ...] = ()
+    old: tuple[int, ...] = ()
+    now: tuple[int, ...] = ()
+    under: str | None = None
+    change: str = ""
+    reader: Reader = "rules"
+    notice: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What somebody's words come to in a collection, step by step."""
+
+    words: str
+    collection: str
+    steps: tuple[Settled, ...]
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything would be changed."""
+        return any(writes(settled.step) for settled in self.steps)
+
+    @property
+    def level(self) -> Level:
+        """What one must be allowed to do in the collection."""
+        return "write" if any(isinstance(settled.step, FOR_WRITERS) for settled in self.steps) else "read"
+
+
+class Planner:
+    """Makes plans for a collection. Changes nothing."""
+
+    def __init__(
+        self,
+        library: Library,
+        opened: OpenCollection,
+        clock: Clock,
+        *,
+        reader: ModelReader | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._library = library
+        self._opened = opened
+        self._clock = clock
+        self._reader = reader
+        self._choices = choices
+
+    async def plan(self, words: str) -> Plan:
+        """Raises InvalidRequest for words that mean nothing here, Ambiguous, FileNotThere or VersionNotFound."""
+        if not words.strip():
+            raise InvalidRequest('Say what is to be done, such as "put last week\'s version of the budget back".')
+        if len(words) > LONGEST:
+            raise InvalidRequest(f"That is {len(words):,} characters long; {LONGEST:,} are allowed.", parameter="words")
+        if len(Marking(self._clock).protected(words).split()) > MOST_WORDS:
+            raise InvalidRequest(
+                f"That is more than {MOST_WORDS} words; say it in several commands, and put what is to be written in "
+                "quotes.",
+                parameter="words",
+            )
+        steps = await steps_of(words, self._clock, self._reader)
+        there = await self._opened.every()
+        deleted = await self._opened.every(deleted=True) if any(isinstance(s, Undelete) for s, _ in steps) else ()
+        shelf = Shelf(self._library, self._opened.name, there, deleted)
+        settled: list[Settled] = []
+        for step, reader in steps:
+            last = settled[-1] if settled else None
+            settled.append(msgspec.structs.replace(await self._settled(step, shelf, last), reader=reader))
+        return Plan(words, self._opened.name, tuple(settled))
+
+    async def _settled(self, step: Step, shelf: Shelf, last: Settled | None) -> Settled:
+        before = _left_by(last) if last else ()
+        match step:
+            case Create():
+                path = step.file.names[0]
+                known = shelf.there.get(path, 0)
+                shelf.create(path)
+                return Settled(step, (Target(path, known),))
+            case Index() | Changes():
+                return Settled(step)
+            case Undo():
+                return Settled(step, change=await self._last_change())
+            case Undelete():
+                return await self._undelete(step, shelf, before)
+            case _ if isinstance(step, SCOPED) and not step.file.names:
+                return self._of_all(step, shelf)
+            case Append() | Overwrite() if _is_new(step, shelf):
+                shelf.create(step.file.names[0])
+                return Settled(step, (Target(step.file.names[0]),), notice="There is no such file yet; it is made.")
+        files = await shelf.meant(step.file, before=before, choices=self._choices)
+        if not files:
+            raise FileNotThere("There are no files here.", parameter="words")
+        return await self._of_files(step, files, shelf)
+
+    async def _of_files(self, step: Step, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        match step:
+            case Rename():
+                return self._rename(step, files, shelf)
+            case Copy():
+                return self._copy(step, files, shelf)
+            case Rollback(to=version):
+                return await self._rollback(step, files, version)
+            case Read(at=version) | Link(at=version):
+                numbers = [await self._number(one, version) for one in files] if version != Version() else []
+                return Settled(step, files, now=tuple(numbers), under=_folder(step))
+            case Compare():
+                return await self._compare(step, files)
+            case Delete():
+                for file in files:
+                    shelf.delete(file.path)
+            case Join():
+                return self._join(step, files, shelf)
+            case Append() | Overwrite() if len(files) > 1:
+                raise InvalidRequest(
+                    f"{len(files)} files fit '{step.file.names[0]}', and one is written at a time; say which.",
+                    parameter="words",
+                )
+        return Settled(step, files, under=_folder(step))
+
+    def _of_all(self, step: List | Links | Find | Group | Join | Summarise, shelf: Shelf) -> Settled:
+        if isinstance(step, Join):
+            files = tuple(Target(path, version) for path, version in sorted(shelf.there.items()))
+            return self._join(step, files, shelf)
+        return Settled(step, under="")
+
+    def _join(self, step: Join, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        into = step.into or _free(f"{_slug(step.topic)}.md" if step.topic else "joined.md", shelf)
+        if not splitext(into)[1]:
+            into += ".md"
+        files = tuple(file for file in files if file.path != into)
+        if not step.topic and len(files) < 2:
+            raise InvalidRequest("It takes two files or more to join.", parameter="words")
+        shelf.create(into)
+        return Settled(step, files, (into,), under=_folder(step))
+
+    def _rename(self, step: Rename, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        if len(files) > 1 and not step.new.endswith("/"):
+            raise InvalidRequest(
+                f"{len(files)} files cannot all be called '{step.new}'; name one of them, or a folder such as "
+                f"'{step.new}/'.",
+                parameter="words",
+            )
+        new = tuple(_destination(file.path, step, shelf) for file in files)
+        for file, path in zip(files, new, strict=True):
+            shelf.rename(file.path, path)
+        return Settled(step, files, new)
+
+    def _copy(self, step: Copy, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        """`now` are the versions that the copies' paths have: 0 for none, -1 where an earlier step makes them."""
+        if step.new and len(files) > 1 and not step.new.endswith("/"):
+            raise InvalidRequest(
+                f"{len(files)} files cannot all be copied to '{step.new}'; name one of them, or a folder such as "
+                f"'{step.new}/'.",
+                parameter="words",
+            )
+        new = tuple(_destination(file.path, step, shelf) if step.new else _free(file.path, shelf) for file in files)
+        if same := [file.path for file, path in zip(files, new, strict=True) if file.path == path]:
+            raise InvalidRequest(f"'{same[0]}' would be copied to itself; name another path.", parameter="words")
+        over = [path for path in new if path in shelf.there]
+        known = tuple((shelf.there[path] or -1) if path in over else 0 for path in new)
+        for path in new:
+            shelf.create(path)
+        notice = f"There already, and written over: {', '.join(over)}." if over else ""
+        return Settled(step, files, new, now=known, notice=notice)
+
+    async def _undelete(self, step: Undelete, shelf: Shelf, before: tuple[Target, ...]) -> Settled:
+        files = await shelf.meant(step.file, before=before, deleted=True, choices=self._choices)
+        if not files:
+            raise FileNotThere("No file was deleted here.", parameter="words")
+        new = tuple(step.new or file.path for file in files)
+        if step.new and len(files) > 1:
+            raise InvalidRequest(f"{len(files)} files cannot all come back as '{step.new}'.", parameter="words")
+        for file, path in zip(files, new, strict=True):
+            shelf.undelete(file.path, path)
+        return Settled(step, files, new)
+
+    async def _rollback(self, step: Rollback, files: tuple[Target, ...], version: Version) -> Settled:
+        kept, numbers, missing = [], [], []
+        for file in files:
+            try:
+                numbers.append(await self._number(file, version))
+                kept.append(file)
+            except VersionNotFound:
+                if len(files) == 1:
+                    raise
+                missing.append(file.path)
+        if not kept:
+            raise VersionNotFound(f"None of {len(files)} files has such a version.", parameter="words")
+        notice = f"Without {', '.join(missing)}: no such version." if missing else ""
+        return Settled(step, tuple(kept), old=tuple(numbers), notice=notice)
+
+    async def _compare(self, step: Compare, files: tuple[Target, ...]) -> Settled:
+        if step.old == step.new == Version():
+            if len(files) != 2:
+                raise InvalidRequest("Two files are compared at a time; name two.", parameter="words")
+            return Settled(step, files)
+        old = [await self._number(file, step.old, compared=True) for file in files]
+        new = [await self._number(file, step.new) for file in files]
+        return Settled(step, files, old=tuple(old), now=tuple(new))
+
+    async def _number(self, file: Target, version: Version, *, compared: bool = False) -> int:
+        """Which version is meant of a file; raises VersionNotFound."""
+        history = await self._opened.history(file.path)
+        if version.back is None:
+            try:
+                return version_at(history, file.path, Point(number=version.number, at=version.at)).number
+            except VersionNotFound:
+                if compared and version.at is not None:
+                    return history[0].number
+                raise
+        texts = _texts_of(history)
+        if version.back >= len(texts):
+            held = "one text" if len(texts) == 1 else f"{len(texts)} texts one after the other"
+            raise VersionNotFound(
+                f"'{file.path}' has had {held} in all its versions, and none {version.back} before the newest.",
+                parameter="words",
+            )
+        return texts[-1 - version.back].number
+
+    async def _last_change(self) -> str:
+        """The newest change of whoever asks; raises InvalidRequest where there is none that can be taken back."""
+        newest = await self._opened.changes(limit=50)
+        mine: list[FileVersion] = [one for one in newest if one.author.id == self._opened.actor.id]
+        if not mine or not mine[0].change:
+            raise InvalidRequest(
+                "There is no change of yours here that can be taken back as one; `jackfield files log` lists changes.",
+                parameter="words",
+            )
+        return mine[0].change
+
+
+async def steps_of(words: str, clock: Clock, reader: ModelReader | None) -> list[tuple[Step, Reader]]:
+    """What words mean, by rules, and by a model where those are not sure; raises InvalidRequest."""
+    found = await asyncio.to_thread(clauses, words, clock)
+    if negated := next((clause for clause in found if clause.negated), None):
+        raise InvalidRequest(
+            f"'{negated.said}' says what is not to be done, so nothing was done. Say only what is to be done, and name "
+            "the files that it is to be done to.",
+            parameter="words",
+        )
+    return [await _read(clause, clock, reader) for clause in found]
+
+
+async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tuple[Step, Reader]:
+    if clause.step is not None and clause.sure:
+        return clause.step, "rules"
+    hint = "With a model (--model) more wordings are understood."
+    if reader is not None:
+        try:
+            step = await reader.step(clause, clock)
+        except ModelNotFound as error:
+            hint = f"A model might read it: {error.message}"
+        else:
+            if step is not None:
+                return step, "model"
+            raise InvalidRequest(_not_understood(clause, ""), parameter="words")
+    if clause.step is not None and not writes(clause.step):
+        return clause.step, "rules"
+    raise InvalidRequest(_not_understood(clause, hint), parameter="words")
+
+
+def _not_understood(clause: Clause, hint: str) -> str:
+    return (
+        f"'{clause.said}' is not understood as anything to do with files. One can create, append, overwrite, copy, "
+        "rename, delete, bring back, roll back, read, list, compare, find, group, join, sum up, lock and share files, "
+        f'such as: restore "budget.xlsx" to version 3. {hint}'.strip()
+    )
+
+
+def _texts_of(history: Sequence[FileVersion]) -> list[FileVersion]:
+    """The last version of each run of equal bytes: deletions, undeletions and renames change no text."""
+    following = [*history[1:], None]
+    return [one for one, after in zip(history, following, strict=True) if after is None or after.digest != one.digest]
+
+
+def _left_by(settled: Settled) -> tuple[Target, ...]:
+    """The files that `it` means behind a step."""
+    if settled.new:
+        return tuple(Target(path) for path in settled.new)
+    return settled.files
+
+
+def _is_new(step: Append | Overwrite, shelf: Shelf) -> bool:
+    """Whether a path is named that is not there: it is made then."""
+    names = step.file.names
+    return (
+        len(names) == 1
+        and not step.file.every
+        and bool(splitext(names[0])[1])
+        and " " not in splitext(names[0])[1]
+        and not any(path.casefold().endswith(names[0].casefold()) for path in shelf.there)
+    )
+
+
+def _folder(step: Step) -> str | None:
+    """The one folder that was named, without its slash."""
+    names = getattr(step, "file", None)
+    if names is None or len(names.names) != 1 or not names.names[0].endswith("/"):
+        return None
+    return str(names.names[0]).rstrip("/")
+
+
+def _destination(path: str, step: Rename | Copy, shelf: Shelf) -> str:
+    """Where a file goes: into a folder under its name; else beside where it was, with its ending if none was said."""
+    if step.new.endswith("/"):
+        folder = step.new.rstrip("/")
+        known = {folder_of(one) for one in shelf.there}
+        folder = next((one for one in known if one.casefold() == folder.casefold()), folder)
+        return f"{folder}/{basename(path)}"
+    new = step.new
+    if not splitext(new)[1]:
+        new += splitext(path)[1]
+    return new if "/" in new or not folder_of(path) else f"{folder_of(path)}/{new}"
+
+
+def _free(path: str, shelf: Shelf) -> str:
+    """The path, or one like it that is not taken."""
+    base, ending = splitext(path)
+    number = 2
+    while path in shelf.there:
+        path = f"{base}-{number}{ending}"
+        number += 1
+    return path
+
+
+def _slug(topic: str) -> str:
+    return (
+        "-".join("".join(letter if letter.isalnum() else " " for letter in topic.casefold()).split())[:60] or "joined"
+    )
+
+
+def described(settled: Settled) -> str:
+    """A step's call, for a log."""
+    return call_of(settled.step)

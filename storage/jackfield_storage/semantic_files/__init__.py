@@ -1,0 +1,1 @@
+"""Files that never lose a version, on SQLite and on PostgreSQL."""

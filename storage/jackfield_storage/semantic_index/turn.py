@@ -1,0 +1,18 @@
+"""One transaction at a time changes what is found, so that caches read the feed in the order of its commits."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+_LOCK = 0x6A61636B
+"""Any number that nothing else in the database locks."""
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other transaction changes the index; held until this one ends.
+
+    SQLite has one writer anyway. On PostgreSQL a transaction that changes several files, or locks rows first, takes
+    its turn before any of that: rows of passages are shared by files, and two could wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

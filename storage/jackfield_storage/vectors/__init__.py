@@ -1,0 +1,1 @@
+"""Vectors: how the database keeps them, and nearest neighbours by FAISS."""

@@ -1,0 +1,1 @@
+"""/api/memory: what is remembered of whoever asks."""
