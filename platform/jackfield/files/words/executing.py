@@ -15,12 +15,13 @@ from jackfield.errors import FileNotThere, InvalidRequest, JackfieldError
 from jackfield.files.asking import ChatModel
 from jackfield.files.comparing import Comparison, compared_files, compared_versions
 from jackfield.files.grouping import grouped_by_meaning, grouped_by_words
-from jackfield.files.joining import joined_files, joined_sections
+from jackfield.files.joining import Joined, joined_files, joined_sections
 from jackfield.files.library import Library
 from jackfield.files.new_text import text_bytes
 from jackfield.files.open_collection import OpenCollection
 from jackfield.files.summaries import summary_of_files, summary_of_topic
 from jackfield.files.words.planning import Plan, Settled
+from jackfield.files.words.resolving import Target
 from jackfield.files.words.steps import (
     Append,
     Changes,
@@ -47,8 +48,10 @@ from jackfield.files.words.steps import (
     Undo,
     Unlink,
     Unlock,
+    Version,
     call_of,
 )
+from jackfield.files.words.version_numbers import version_number
 
 USUAL_LOCK = timedelta(hours=1)
 """As long as `jackfield files lock` holds a file."""
@@ -87,6 +90,8 @@ class Carrier:
         self._library = library
         self._opened = opened
         self._chat = chat
+        self._left: dict[str, int] = {}
+        """Versions of the files that were changed so far."""
         self._doing: dict[type[Step], Callable[[Any, Settled, str], Any]] = {
             Create: self._create,
             Append: self._append,
@@ -123,7 +128,26 @@ class Carrier:
             except JackfieldError as error:
                 yield Outcome(call, error=error.message, code=error.code)
                 return
+            self._note(result)
             yield Outcome(call, result)
+
+    def _note(self, result: Any) -> None:
+        """What a step left, for those after it."""
+        for one in result if isinstance(result, list) else [result]:
+            written = one.written if isinstance(one, Joined) else one
+            if not isinstance(written, Written):
+                continue
+            if written.file.deleted_at is None:
+                self._left[written.file.path] = written.file.version
+            else:
+                self._left.pop(written.file.path, None)
+
+    def _expected(self, file: Target) -> int | None:
+        """The version that a file has if nobody else changed it since the plan was shown; None where it had none."""
+        return self._left.get(file.path, file.version) or None
+
+    async def _number(self, file: Target, settled: int, version: Version, *, compared: bool = False) -> int:
+        return settled or await version_number(self._opened, file.path, version, compared=compared)
 
     async def _create(self, step: Create, settled: Settled, change: str) -> Written | StoredFile:
         path = settled.files[0].path
@@ -146,11 +170,11 @@ class Carrier:
     async def _overwrite(self, step: Overwrite, settled: Settled, change: str) -> Written:
         file = settled.files[0]
         text = text_bytes(step.text + "\n")
-        return await self._opened.write(file.path, text, change=change, expected=file.version or None)
+        return await self._opened.write(file.path, text, change=change, expected=self._expected(file))
 
     async def _delete(self, step: Delete, settled: Settled, change: str) -> list[Written]:
         return [
-            await self._opened.delete(file.path, change=change, **_expected(file.version)) for file in settled.files
+            await self._opened.delete(file.path, change=change, expected=self._expected(file)) for file in settled.files
         ]
 
     async def _undelete(self, step: Undelete, settled: Settled, change: str) -> list[Written]:
@@ -161,32 +185,39 @@ class Carrier:
         ]
 
     async def _rename(self, step: Rename, settled: Settled, change: str) -> list[Written]:
-        pairs = zip(settled.files, settled.new, strict=True)
-        return [await self._opened.rename(file.path, new, change=change) for file, new in pairs if file.path != new]
+        renamed = []
+        for file, new in zip(settled.files, settled.new, strict=True):
+            if file.path != new:
+                renamed.append(await self._opened.rename(file.path, new, change=change))
+                self._left.pop(file.path, None)
+        return renamed
 
     async def _copy(self, step: Copy, settled: Settled, change: str) -> list[Written]:
         """Bytes as they are; what stands at the new path by then was shown in the plan, or is not written over."""
         made = []
         for file, new, known in zip(settled.files, settled.new, settled.now, strict=True):
-            source = await self._opened.read(file.path, Point(number=file.version or None))
+            source = await self._opened.read(file.path, Point(number=self._expected(file)))
             async with aclosing(source.pieces) as pieces:
-                expected = None if known < 0 else known
+                expected = self._left.get(new, None if known < 0 else known)
                 made.append(await self._opened.write(new, pieces, expected=expected, change=change))
         return made
 
     async def _rollback(self, step: Rollback, settled: Settled, change: str) -> list[Written]:
-        pairs = zip(settled.files, settled.old, strict=True)
-        return [
-            await self._opened.rollback(file.path, Point(number=number), change=change, **_expected(file.version))
-            for file, number in pairs
-        ]
+        written = []
+        for file, settled_number in zip(settled.files, settled.old, strict=True):
+            number = await self._number(file, settled_number, step.to)
+            written.append(
+                await self._opened.rollback(
+                    file.path, Point(number=number), change=change, expected=self._expected(file)
+                )
+            )
+        return written
 
     async def _read(self, step: Read, settled: Settled, change: str) -> list[Shown]:
         shown = []
         for index, file in enumerate(settled.files):
-            number = settled.now[index] if settled.now else (file.version or None)
-            text = await self._opened.text(file.path, Point(number=number))
-            shown.append(Shown(file.path, number or (await self._opened.look(file.path)).version, text))
+            number = await self._number(file, settled.now[index] if settled.now else file.version, step.at)
+            shown.append(Shown(file.path, number, await self._opened.text(file.path, Point(number=number))))
         return shown
 
     async def _list(self, step: List, settled: Settled, change: str) -> tuple[StoredFile, ...]:
@@ -204,10 +235,12 @@ class Carrier:
         if not settled.old:
             one, other = settled.files
             return [await compared_files(self._opened, one.path, other.path, chat=chat)]
-        return [
-            await compared_versions(self._opened, file.path, Point(number=old), Point(number=new), chat=chat)
-            for file, old, new in zip(settled.files, settled.old, settled.now, strict=True)
-        ]
+        found = []
+        for file, old, now in zip(settled.files, settled.old, settled.now, strict=True):
+            older = Point(number=await self._number(file, old, step.old, compared=True))
+            newer = Point(number=await self._number(file, now, step.new))
+            found.append(await compared_versions(self._opened, file.path, older, newer, chat=chat))
+        return found
 
     async def _find(self, step: Find, settled: Settled, change: str) -> Any:
         result = await self._library.search(
@@ -253,7 +286,7 @@ class Carrier:
             return [MadeLink(link.path, token, link.expires_at)]
         made = []
         for index, file in enumerate(settled.files):
-            number = settled.now[index] if settled.now else None
+            number = await self._number(file, settled.now[index], step.at) if settled.now else None
             link, token = await self._opened.link(file.path, version=number, expires_at=step.until)
             made.append(MadeLink(link.path, token, link.expires_at))
         return made
@@ -291,8 +324,3 @@ class Carrier:
 
 def _linked(settled: Settled) -> set[str]:
     return {file.path for file in settled.files} | ({settled.under} if settled.under is not None else set())
-
-
-def _expected(version: int) -> dict[str, int]:
-    """That a file is still at the version that the plan was shown with, where it had one then."""
-    return {"expected": version} if version else {}

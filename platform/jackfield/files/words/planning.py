@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from posixpath import basename, splitext
-from posixpath import dirname as folder_of
+from posixpath import splitext
 
 import msgspec
 
-from jackfield.contracts.files import FileVersion, Level, Point
+from jackfield.contracts.files import FileVersion, Level
 from jackfield.errors import FileNotThere, InvalidRequest, ModelNotFound, VersionNotFound
-from jackfield.files.difference import version_at
 from jackfield.files.library import Library
 from jackfield.files.open_collection import OpenCollection
+from jackfield.files.words.destinations import check_apart, destination, free_path, slug
 from jackfield.files.words.marking import Marking
 from jackfield.files.words.model_reading import ModelReader
 from jackfield.files.words.reading import Clause, clauses
@@ -43,10 +42,10 @@ from jackfield.files.words.steps import (
     Undelete,
     Undo,
     Version,
-    call_of,
     writes,
 )
 from jackfield.files.words.times import Clock
+from jackfield.files.words.version_numbers import version_number
 
 LONGEST = 4_000
 MOST_WORDS = 150
@@ -58,7 +57,7 @@ SCOPED = (List, Links, Find, Group, Join, Summarise)
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
     """A step and the files it is about; `new` is where each goes, `old` and `now` are versions by file.
 
-    `under` is the folder that is meant as a whole.
+    A version is 0 where it depends on what an earlier step leaves. `under` is the folder that is meant as a whole.
     """
 
     step: Step
@@ -121,6 +120,7 @@ class Planner:
                 parameter="words",
             )
         steps = await steps_of(words, self._clock, self._reader)
+        _check_undo_alone([step for step, _ in steps])
         there = await self._opened.every()
         deleted = await self._opened.every(deleted=True) if any(isinstance(s, Undelete) for s, _ in steps) else ()
         shelf = Shelf(self._library, self._opened.name, there, deleted)
@@ -136,7 +136,8 @@ class Planner:
             case Create():
                 path = step.file.names[0]
                 known = shelf.there.get(path, 0)
-                shelf.create(path)
+                if not (known and step.keep):
+                    shelf.write(path)
                 return Settled(step, (Target(path, known),))
             case Index() | Changes():
                 return Settled(step)
@@ -147,7 +148,7 @@ class Planner:
             case _ if isinstance(step, SCOPED) and not step.file.names:
                 return self._of_all(step, shelf)
             case Append() | Overwrite() if _is_new(step, shelf):
-                shelf.create(step.file.names[0])
+                shelf.write(step.file.names[0])
                 return Settled(step, (Target(step.file.names[0]),), notice="There is no such file yet; it is made.")
         files = await shelf.meant(step.file, before=before, choices=self._choices)
         if not files:
@@ -161,7 +162,7 @@ class Planner:
             case Copy():
                 return self._copy(step, files, shelf)
             case Rollback(to=version):
-                return await self._rollback(step, files, version)
+                return await self._rollback(step, files, version, shelf)
             case Read(at=version) | Link(at=version):
                 numbers = [await self._number(one, version) for one in files] if version != Version() else []
                 return Settled(step, files, now=tuple(numbers), under=_folder(step))
@@ -172,12 +173,18 @@ class Planner:
                     shelf.delete(file.path)
             case Join():
                 return self._join(step, files, shelf)
-            case Append() | Overwrite() if len(files) > 1:
-                raise InvalidRequest(
-                    f"{len(files)} files fit '{step.file.names[0]}', and one is written at a time; say which.",
-                    parameter="words",
-                )
+            case Append() | Overwrite():
+                return self._one_written(step, files, shelf)
         return Settled(step, files, under=_folder(step))
+
+    def _one_written(self, step: Append | Overwrite, files: tuple[Target, ...], shelf: Shelf) -> Settled:
+        if len(files) > 1:
+            raise InvalidRequest(
+                f"{len(files)} files fit '{step.file.names[0]}', and one is written at a time; say which.",
+                parameter="words",
+            )
+        shelf.write(files[0].path)
+        return Settled(step, files)
 
     def _of_all(self, step: List | Links | Find | Group | Join | Summarise, shelf: Shelf) -> Settled:
         if isinstance(step, Join):
@@ -186,13 +193,13 @@ class Planner:
         return Settled(step, under="")
 
     def _join(self, step: Join, files: tuple[Target, ...], shelf: Shelf) -> Settled:
-        into = step.into or _free(f"{_slug(step.topic)}.md" if step.topic else "joined.md", shelf)
+        into = step.into or free_path(f"{slug(step.topic)}.md" if step.topic else "joined.md", shelf)
         if not splitext(into)[1]:
             into += ".md"
         files = tuple(file for file in files if file.path != into)
         if not step.topic and len(files) < 2:
             raise InvalidRequest("It takes two files or more to join.", parameter="words")
-        shelf.create(into)
+        shelf.write(into)
         return Settled(step, files, (into,), under=_folder(step))
 
     def _rename(self, step: Rename, files: tuple[Target, ...], shelf: Shelf) -> Settled:
@@ -202,7 +209,8 @@ class Planner:
                 f"'{step.new}/'.",
                 parameter="words",
             )
-        new = tuple(_destination(file.path, step, shelf) for file in files)
+        new = tuple(destination(file.path, step.new, shelf) for file in files)
+        check_apart(files, new)
         for file, path in zip(files, new, strict=True):
             shelf.rename(file.path, path)
         return Settled(step, files, new)
@@ -215,13 +223,16 @@ class Planner:
                 f"'{step.new}/'.",
                 parameter="words",
             )
-        new = tuple(_destination(file.path, step, shelf) if step.new else _free(file.path, shelf) for file in files)
+        new = tuple(
+            destination(file.path, step.new, shelf) if step.new else free_path(file.path, shelf) for file in files
+        )
         if same := [file.path for file, path in zip(files, new, strict=True) if file.path == path]:
             raise InvalidRequest(f"'{same[0]}' would be copied to itself; name another path.", parameter="words")
+        check_apart(files, new)
         over = [path for path in new if path in shelf.there]
         known = tuple((shelf.there[path] or -1) if path in over else 0 for path in new)
         for path in new:
-            shelf.create(path)
+            shelf.write(path)
         notice = f"There already, and written over: {', '.join(over)}." if over else ""
         return Settled(step, files, new, now=known, notice=notice)
 
@@ -236,7 +247,7 @@ class Planner:
             shelf.undelete(file.path, path)
         return Settled(step, files, new)
 
-    async def _rollback(self, step: Rollback, files: tuple[Target, ...], version: Version) -> Settled:
+    async def _rollback(self, step: Rollback, files: tuple[Target, ...], version: Version, shelf: Shelf) -> Settled:
         kept, numbers, missing = [], [], []
         for file in files:
             try:
@@ -248,6 +259,8 @@ class Planner:
                 missing.append(file.path)
         if not kept:
             raise VersionNotFound(f"None of {len(files)} files has such a version.", parameter="words")
+        for file in kept:
+            shelf.write(file.path)
         notice = f"Without {', '.join(missing)}: no such version." if missing else ""
         return Settled(step, tuple(kept), old=tuple(numbers), notice=notice)
 
@@ -261,23 +274,10 @@ class Planner:
         return Settled(step, files, old=tuple(old), now=tuple(new))
 
     async def _number(self, file: Target, version: Version, *, compared: bool = False) -> int:
-        """Which version is meant of a file; raises VersionNotFound."""
-        history = await self._opened.history(file.path)
-        if version.back is None:
-            try:
-                return version_at(history, file.path, Point(number=version.number, at=version.at)).number
-            except VersionNotFound:
-                if compared and version.at is not None:
-                    return history[0].number
-                raise
-        texts = _texts_of(history)
-        if version.back >= len(texts):
-            held = "one text" if len(texts) == 1 else f"{len(texts)} texts one after the other"
-            raise VersionNotFound(
-                f"'{file.path}' has had {held} in all its versions, and none {version.back} before the newest.",
-                parameter="words",
-            )
-        return texts[-1 - version.back].number
+        """Which version is meant of a file; 0 where that is only known when it comes to it. Raises VersionNotFound."""
+        if not file.version:
+            return version.number or 0
+        return await version_number(self._opened, file.path, version, compared=compared)
 
     async def _last_change(self) -> str:
         """The newest change of whoever asks; raises InvalidRequest where there is none that can be taken back."""
@@ -329,10 +329,12 @@ def _not_understood(clause: Clause, hint: str) -> str:
     )
 
 
-def _texts_of(history: Sequence[FileVersion]) -> list[FileVersion]:
-    """The last version of each run of equal bytes: deletions, undeletions and renames change no text."""
-    following = [*history[1:], None]
-    return [one for one, after in zip(history, following, strict=True) if after is None or after.digest != one.digest]
+def _check_undo_alone(steps: Sequence[Step]) -> None:
+    """Raises InvalidRequest where something is taken back and more is changed: that would be two changes."""
+    if any(isinstance(step, Undo) for step in steps) and sum(map(writes, steps)) > 1:
+        raise InvalidRequest(
+            "Taking the last change back is a change by itself; say it in a command of its own.", parameter="words"
+        )
 
 
 def _left_by(settled: Settled) -> tuple[Target, ...]:
@@ -360,37 +362,3 @@ def _folder(step: Step) -> str | None:
     if names is None or len(names.names) != 1 or not names.names[0].endswith("/"):
         return None
     return str(names.names[0]).rstrip("/")
-
-
-def _destination(path: str, step: Rename | Copy, shelf: Shelf) -> str:
-    """Where a file goes: into a folder under its name; else beside where it was, with its ending if none was said."""
-    if step.new.endswith("/"):
-        folder = step.new.rstrip("/")
-        known = {folder_of(one) for one in shelf.there}
-        folder = next((one for one in known if one.casefold() == folder.casefold()), folder)
-        return f"{folder}/{basename(path)}"
-    new = step.new
-    if not splitext(new)[1]:
-        new += splitext(path)[1]
-    return new if "/" in new or not folder_of(path) else f"{folder_of(path)}/{new}"
-
-
-def _free(path: str, shelf: Shelf) -> str:
-    """The path, or one like it that is not taken."""
-    base, ending = splitext(path)
-    number = 2
-    while path in shelf.there:
-        path = f"{base}-{number}{ending}"
-        number += 1
-    return path
-
-
-def _slug(topic: str) -> str:
-    return (
-        "-".join("".join(letter if letter.isalnum() else " " for letter in topic.casefold()).split())[:60] or "joined"
-    )
-
-
-def described(settled: Settled) -> str:
-    """A step's call, for a log."""
-    return call_of(settled.step)

@@ -23,7 +23,7 @@ CLEARLY_BETTER = 1.5
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A file that a step is about, and its newest version; 0 where an earlier step of the plan makes it."""
+    """A file that a step is about, and its newest version; 0 where an earlier step of the plan makes or changes it."""
 
     path: str
     version: int = 0
@@ -60,9 +60,9 @@ class Shelf:
         self.there = {file.path: file.version for file in there}
         self.deleted = {file.path: file.version for file in deleted}
 
-    def create(self, path: str) -> None:
-        """A step makes it, or writes it."""
-        self.there.setdefault(path, 0)
+    def write(self, path: str) -> None:
+        """A step makes it, or changes its text."""
+        self.there[path] = 0
 
     def delete(self, path: str) -> None:
         self.deleted[path] = self.there.pop(path, 0)

@@ -74,14 +74,14 @@ def _said(settled: Settled, zone: tzinfo | None) -> str:  # noqa: C901 - a sente
         case Copy():
             return f"copy {_pairs(settled)}"
         case Rollback(to=version):
-            return f"roll back {_versions(settled)}{_meant(version, zone)}"
+            return f"roll back {_versions(settled, version)}{_meant(version, zone)}"
         case Lock(until=until):
             return f"lock {files} until {_when(until, zone)}" if until else f"lock {files} for an hour"
         case Unlock():
             return f"unlock {files}"
         case Link(until=until, at=at):
             where = f"everything in '{settled.under}'" if settled.under else files
-            shown = f" at version {settled.now[0]}" if at != NOW and settled.now else ""
+            shown = f" at {_version(settled.now[0], at)}" if at != NOW and settled.now else ""
             return f"make a link to {where}{shown}{f', which expires {_when(until, zone)}' if until else ''}"
         case Unlink():
             return f"revoke every link to {files}"
@@ -100,18 +100,20 @@ def _looking(settled: Settled, files: str, zone: tzinfo | None) -> str:  # noqa:
     where = f"'{settled.under}/'" if settled.under else files if settled.files else "all files"
     match settled.step:
         case Read(at=at):
-            return f"show {_at_versions(settled)}{_meant(at, zone)}" if at != NOW else f"show {files}"
+            return f"show {_at_versions(settled, at)}{_meant(at, zone)}" if at != NOW else f"show {files}"
         case List(deleted=deleted):
             return f"list {'deleted files' if deleted else where}"
         case Links():
             return f"list share links{f' to {where}' if settled.step.file.names else ''} that hold"
         case History():
             return f"show the history of {files}"
-        case Compare():
+        case Compare(old=old, new=new):
             if not settled.old:
                 return f"compare {files}"
             pairs = zip(settled.files, settled.old, settled.now, strict=True)
-            return "compare " + "; ".join(f"'{file.path}', version {old} with {now}" for file, old, now in pairs)
+            return "compare " + "; ".join(
+                f"'{file.path}', {_version(older, old)} with {_version(newer, new)}" for file, older, newer in pairs
+            )
         case Find(text=text, mode=mode):
             return f"find '{text}' in {where} ({'words and meaning' if mode == 'hybrid' else mode})"
         case Group(words=words):
@@ -247,14 +249,26 @@ def _pairs(settled: Settled) -> str:
     return ", ".join(pairs[:FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _versions(settled: Settled) -> str:
-    pairs = [f"'{file.path}' to version {number}" for file, number in zip(settled.files, settled.old, strict=True)]
+def _versions(settled: Settled, version: Version) -> str:
+    pairs = [
+        f"'{file.path}' to {_version(number, version)}" for file, number in zip(settled.files, settled.old, strict=True)
+    ]
     more = len(pairs) - FILES_SHOWN
     return ", ".join(pairs[:FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _at_versions(settled: Settled) -> str:
-    return ", ".join(f"version {now} of '{file.path}'" for file, now in zip(settled.files, settled.now, strict=True))
+def _at_versions(settled: Settled, version: Version) -> str:
+    pairs = zip(settled.files, settled.now, strict=True)
+    return ", ".join(f"{_version(now, version)} of '{file.path}'" for file, now in pairs)
+
+
+def _version(number: int, version: Version) -> str:
+    """By its number, or where that is only known when it comes to it, by how it was named."""
+    if number:
+        return f"version {number}"
+    if version.back:
+        return "the version before" if version.back == 1 else f"{version.back} versions before"
+    return "its newest version by then"
 
 
 def _meant(version: Version, zone: tzinfo | None) -> str:

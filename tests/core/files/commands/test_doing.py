@@ -227,3 +227,59 @@ def test_what_is_not_about_files_is_refused_with_what_can_be_said(shelf: Any, wo
     assert said.code == 2
     assert "is not understood as anything to do with files" in said.err
     assert "such as: restore" in said.err
+
+
+SEVERAL_CALLS_ON_ONE_FILE = {
+    "append 'call Bob' to todo.md, then overwrite todo.md with 'Nothing' and append 'more' to it": "Nothing\nmore\n",
+    "overwrite todo.md with 'Nothing' and then append 'more' to it, then delete it and bring todo.md back": (
+        "Nothing\nmore\n"
+    ),
+    "append 'one' to todo.md and then put the previous version of todo.md back": "Buy milk\n",
+    "delete todo.md, then create todo.md saying 'New' and append 'more' to it": "New\nmore\n",
+    "overwrite plan-a.md with 'Mine', then copy plan-a.md to todo.md and append 'more' to todo.md": "Mine\nmore\n",
+    "rename todo.md to old.md, then rename plan-a.md to todo.md and overwrite todo.md with 'x'": "x\n",
+    "append 'a' to todo.md, copy it to tasks.md, delete todo.md and rename tasks.md to todo.md": "Buy milk\na\n",
+    "restore finance/budget.md to version 1, then copy it to finance/b.md, delete todo.md, move finance/b.md to old/, "
+    "and rename old/b.md to todo.md": None,
+}
+
+
+@pytest.mark.parametrize("words", SEVERAL_CALLS_ON_ONE_FILE)
+def test_each_step_sees_what_the_step_before_left_and_all_are_one_change(shelf: Any, words: str) -> None:
+    def everything() -> dict[str, str]:
+        return {path: shelf.done("cat", path).out for path in paths(shelf)}
+
+    before = everything()
+    said = do(shelf, words, "--yes", "--json")
+    assert said.code == 0, said.err
+    if (left := SEVERAL_CALLS_ON_ONE_FILE[words]) is not None:
+        assert shelf.done("cat", "todo.md").out == left
+    assert everything() != before or "previous" in words
+    shelf.done("undo", said.json["change"])
+    assert everything() == before
+
+
+def test_what_is_shown_last_is_what_the_steps_left(shelf: Any) -> None:
+    shown = done(shelf, "append 'call Bob' to todo.md and then show me todo.md")
+    assert "Buy milk\ncall Bob" in shown.out
+    compared = done(shelf, "append 'call Ann' to todo.md, then show me what changed in todo.md")
+    assert "call Ann" in compared.out
+    assert (
+        "to the version before"
+        in do(shelf, "append 'x' to todo.md and put the previous version of todo.md back", "--dry-run").err
+    )
+
+
+def test_two_files_never_go_to_one_path(shelf: Any) -> None:
+    shelf.write("old/todo.md", "Old\n")
+    said = do(shelf, "move todo.md and old/todo.md into archive/", "--yes")
+    assert said.code == 2
+    assert "would both be 'archive/todo.md'" in said.err
+    assert "todo.md" in paths(shelf)
+
+
+def test_taking_back_is_a_command_of_its_own(shelf: Any) -> None:
+    said = do(shelf, "append 'x' to todo.md and then undo that", "--yes")
+    assert said.code == 2
+    assert "a command of its own" in said.err
+    assert shelf.done("cat", "todo.md").out == "Buy milk\n"
