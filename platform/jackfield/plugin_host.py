@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Literal
 
 import msgspec
@@ -232,7 +233,7 @@ def _report(
 ) -> PluginReport:
     return PluginReport(
         name=entry.name,
-        version=entry.dist.version if entry.dist else "",
+        version=_named(entry.dist)[1] if entry.dist else "",
         distribution=_distribution(entry),
         module=entry.value,
         state=state,
@@ -242,7 +243,14 @@ def _report(
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else ""
+    return _named(entry.dist)[0] if entry.dist else ""
+
+
+@lru_cache
+def _named(distribution: Distribution) -> tuple[str, str]:
+    """Its name and version; each reading of them parses the whole of its metadata, the README within."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def _reason(error: BaseException) -> str:

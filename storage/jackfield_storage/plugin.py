@@ -73,7 +73,7 @@ def _memory_factory() -> MemoryFactory:
 
 
 def _vector_index_factory() -> VectorIndexFactory:
-    from jackfield_storage.vectors.faiss_index import FaissIndexes
+    from jackfield_storage.vectors.faiss_indexes import FaissIndexes
 
     return FaissIndexes()
 

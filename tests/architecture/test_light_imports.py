@@ -27,6 +27,7 @@ HEAVY = (
     "numpy",
     "pydantic",
     "sqlalchemy",
+    "sqlalchemy.dialects.postgresql",
     "textual",
     "uvicorn",
 )
@@ -90,6 +91,10 @@ def test_importing_built_in_plugins_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert last_line(SHOW_HELP, ["--help"], tmp_path) == []
+
+
+def test_listing_files_loads_what_makes_and_reads_the_database_and_no_more(tmp_path: Path) -> None:
+    assert last_line(SHOW_HELP, ["files", "ls"], tmp_path) == ["alembic", "pydantic", "sqlalchemy"]
 
 
 def test_listing_plugins_loads_nothing_heavy(tmp_path: Path) -> None:

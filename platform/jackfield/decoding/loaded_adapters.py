@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from jackfield.contracts.engine import AdaptableEngine, TokenEngine
-from jackfield.decoding.sequence import DecodingSequence
 from jackfield.errors import UnsupportedParameter
+
+if TYPE_CHECKING:
+    from jackfield.decoding.sequence import DecodingSequence
 
 MOST_IDLE = 8
 """Adapters that stay for the next request though nobody uses them; the least lately used goes first."""

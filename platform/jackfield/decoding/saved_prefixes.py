@@ -17,7 +17,6 @@ from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import structlog
 
 from jackfield.decoding.prefix_tree import PrefixTree
@@ -196,7 +195,7 @@ class SavedPrefixes:
 def _head(tokens: Sequence[int], family: str) -> bytes:
     """What stands before the state: whose it is, the tokens, the family."""
     name = family.encode()
-    return _HEAD.pack(_MAGIC, len(tokens), len(name)) + np.asarray(tokens, dtype="<i4").tobytes() + name
+    return _HEAD.pack(_MAGIC, len(tokens), len(name)) + struct.pack(f"<{len(tokens)}i", *tokens) + name
 
 
 def _name(tokens: Sequence[int], family: str) -> str:
@@ -216,7 +215,7 @@ def _held_in(path: Path) -> tuple[list[int], str] | None:
         return None
     if blake2b(head + content + name, digest_size=20).hexdigest() != path.stem or len(content) < 4 * count:
         return None
-    return np.frombuffer(content, dtype="<i4").tolist(), name.decode()
+    return list(struct.unpack(f"<{count}i", content)), name.decode()
 
 
 def _write_whole(path: Path, head: bytes, state: bytes) -> None:

@@ -11,11 +11,9 @@ import structlog
 
 from jackfield.contracts.engine import EngineFactory, EngineSettings, TokenEngine
 from jackfield.contracts.models import InstalledModel
-from jackfield.decoding.lookahead.draft_model import DraftModel
 from jackfield.decoding.lookahead.drafter import Drafter
 from jackfield.decoding.lookahead.lookup_drafter import PromptLookupDrafter
 from jackfield.decoding.lookahead.planner import Lookahead
-from jackfield.decoding.loop import DecodeLoop
 from jackfield.decoding.saved_prefixes import SavedPrefixes
 from jackfield.errors import (
     EngineFailure,
@@ -35,6 +33,9 @@ from jackfield.registry import Shelf
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from jackfield.decoding.lookahead.draft_model import DraftModel
+    from jackfield.decoding.loop import DecodeLoop
 
 log = structlog.get_logger()
 
@@ -138,6 +139,8 @@ class ModelResidency:
             raise InvalidRequest(f"Model '{model.name}' embeds texts and writes none.", parameter="model")
         engine = await self._open_engine(model)
         try:
+            from jackfield.decoding.loop import DecodeLoop  # numpy with it, for commands that open no model
+
             saved = await asyncio.to_thread(self._saved_prefixes, model)
             lookahead = await self._lookahead(model, engine)
         except BaseException:
@@ -165,6 +168,8 @@ class ModelResidency:
     async def _draft_drafter(self, draft: InstalledModel, engine: TokenEngine) -> DraftModel:
         small = await self._open_engine(draft)
         try:
+            from jackfield.decoding.lookahead.draft_model import DraftModel
+
             return await asyncio.to_thread(DraftModel, small, engine)
         except BaseException:
             small.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,12 +15,14 @@ from jackfield.contracts.runs import RunRequest
 from jackfield.contracts.sampling import Constraint
 from jackfield.contracts.tools import CallMode, ToolChoice, ToolDescription
 from jackfield.decoding.handle import SequenceHandle
-from jackfield.decoding.loop import DecodeLoop
 from jackfield.events import Usage
 from jackfield.messages import Message, Span
 from jackfield.models.residency import ModelResidency
 from jackfield.runs.assembly import assembled
 from jackfield.runs.prompt_tokens import chat_tokens, template_shows_tools
+
+if TYPE_CHECKING:
+    from jackfield.decoding.loop import DecodeLoop
 
 Cover = Callable[[Usage], Awaitable[None]]
 """Sets aside the most that an answer may take; raises BudgetExceeded."""

@@ -51,8 +51,8 @@ class FileRow(Base):
             "collection_id",
             "path_key",
             unique=True,
+            # On PostgreSQL, too; to say so here imports SQLAlchemy's dialect for it, in vain for SQLite.
             sqlite_where=_THERE,
-            postgresql_where=_THERE,
         ),
         Index(None, "collection_id", "path"),
     )

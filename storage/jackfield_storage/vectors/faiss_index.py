@@ -21,13 +21,6 @@ PROBED = 8
 """One in so many lists is searched, which found 998 in 1,000 of the ten nearest."""
 
 
-class FaissIndexes:
-    """Implements `jackfield.contracts.files.VectorIndexFactory`."""
-
-    def open(self, dimensions: int) -> FaissIndex:
-        return FaissIndex(dimensions)
-
-
 class FaissIndex:
     """Implements `jackfield.contracts.files.VectorIndex`, in 16-bit floats, which is what the database keeps.
 

@@ -14,7 +14,7 @@ from jackfield.contracts.records import sqlite_url
 from jackfield.testing.file_store_parts import plain_parts
 from jackfield_storage.semantic_files.store import SqlFileStores
 from jackfield_storage.state_store import SqlStateStoreFactory
-from jackfield_storage.vectors.faiss_index import FaissIndexes
+from jackfield_storage.vectors.faiss_indexes import FaissIndexes
 
 Opens = Callable[..., AbstractAsyncContextManager[FileStore]]
 
