@@ -93,10 +93,8 @@ class BlobChecks:
 
     async def _text_again(self, row: Any) -> bool:
         """Whether reading a content once more brings the text back that it had."""
-        waits, extractor = await self._reader.waiting(row.digest, row.filename, row.size)
-        if extractor is None:
-            return False
-        return bool((await self._reader.read(waits, extractor)).text_digest == row.text_digest)
+        read = await self._reader.whole(row.digest, row.filename, row.size)
+        return bool(read.text_digest == row.text_digest)
 
     async def _orphan(self, blob: StoredBlob) -> Fault | None:
         if blob.stored_at > datetime.now(UTC) - ORPHANED_AFTER:

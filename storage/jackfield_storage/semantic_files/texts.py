@@ -67,9 +67,7 @@ class Texts:
         return Read(version=read.version, state=prepared.state, error=prepared.error, text_digest=prepared.text_digest)
 
     async def _prepared(self, version: FileVersion) -> Prepared:
-        name = PurePosixPath(version.path).name
-        waits, extractor = await self._reader.waiting(version.digest, name, version.size)
-        return waits if extractor is None else await self._reader.read(waits, extractor)
+        return await self._reader.whole(version.digest, PurePosixPath(version.path).name, version.size)
 
     async def _blank(self, version: FileVersion) -> str:
         data = await self._bytes(version) if version.size <= BLANK else b"-"

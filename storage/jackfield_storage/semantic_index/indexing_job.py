@@ -95,8 +95,7 @@ class IndexingJob:
                     await self._give_back(left)
 
     async def _text(self, content: Claimed) -> None:
-        waits, extractor = await self._reader.waiting(content.digest, content.filename, content.size)
-        read = waits if extractor is None else await self._reader.read(waits, extractor)
+        read = await self._reader.whole(content.digest, content.filename, content.size)
         await self._database.commit(lambda connection: settled(connection, content, read))
 
     async def _keep(self, contents: Sequence[Claimed]) -> None:

@@ -8,9 +8,10 @@ from contextlib import aclosing
 
 import msgspec
 import structlog
+from blake3 import blake3
 
 from jackfield.contracts.files import Extracted, Extractor, FileStoreParts
-from jackfield.errors import FileUnreadable, MissingDependency, NotFound, Unavailable
+from jackfield.errors import FileUnreadable, MissingDependency, NotFound, StateUnavailable, Unavailable
 from jackfield.quantities import readable_bytes
 from jackfield_storage.chunking.passages import passages_of
 from jackfield_storage.semantic_index.prepared import Passage, Prepared, passage_key
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 HEAD = 4096
 """Bytes by which extractors know their kinds."""
 
+GONE = "Its bytes are gone from the blob store; bring them back from a backup, and try again."
+DAMAGED = "Its bytes in the blob store are not what they were; bring them back from a backup, and try again."
+
 
 class ContentReader:
     """Texts and passages of what is in the blob store."""
@@ -27,9 +31,19 @@ class ContentReader:
     def __init__(self, parts: FileStoreParts) -> None:
         self._parts = parts
 
+    async def whole(self, digest: str, filename: str, size: int) -> Prepared:
+        """The content as whoever claims it reads it."""
+        waits, extractor = await self.waiting(digest, filename, size)
+        return waits if extractor is None else await self.read(waits, extractor)
+
     async def waiting(self, digest: str, filename: str, size: int) -> tuple[Prepared, Extractor | None]:
         """A content before it is read, and who reads it; skipped where nobody does, or it is too large."""
-        extractor = await self._extractor(digest, filename)
+        try:
+            extractor = await self._extractor(digest, filename)
+        except (NotFound, StateUnavailable) as error:
+            why = GONE if isinstance(error, NotFound) else error.message
+            lost = Prepared(digest=digest, extractor="", size=size, filename=filename, state="failed", error=why)
+            return lost, None
         waits = Prepared(digest=digest, extractor=extractor_id(extractor), size=size, filename=filename)
         if extractor is None:
             why = "Nothing here reads files of this kind; it can be found by its name."
@@ -46,8 +60,8 @@ class ContentReader:
         """The content with its passages, or with the sentence that says why it has none."""
         try:
             data = await self._bytes(waits.digest)
-            extracted, passages = await asyncio.to_thread(_extracted, extractor, data, waits.filename)
-        except FileUnreadable as error:
+            extracted, passages = await asyncio.to_thread(_extracted, extractor, data, waits)
+        except (FileUnreadable, StateUnavailable) as error:
             return msgspec.structs.replace(waits, state="failed", error=error.message)
         except MissingDependency as error:
             return msgspec.structs.replace(waits, state="skipped", error=error.message)
@@ -55,7 +69,7 @@ class ContentReader:
             log.warning("a text could not be read now, and waits", filename=waits.filename, reason=error.message)
             return waits
         except NotFound:
-            return msgspec.structs.replace(waits, state="failed", error="Its bytes are gone from the blob store.")
+            return msgspec.structs.replace(waits, state="failed", error=GONE)
         except Exception as error:  # an extractor may be a plugin's, and fails for one content only
             log.exception("an extractor failed", extractor=waits.extractor, filename=waits.filename)
             why = f"The extractor {waits.extractor} failed at it ({type(error).__name__}); the log says more."
@@ -89,8 +103,10 @@ def extractor_id(extractor: Extractor | None) -> str:
     return "" if extractor is None else f"{extractor.name}:{extractor.version}"
 
 
-def _extracted(extractor: Extractor, data: bytes, filename: str) -> tuple[Extracted, tuple[Passage, ...]]:
-    extracted = extractor.extract(data, filename=filename)
+def _extracted(extractor: Extractor, data: bytes, waits: Prepared) -> tuple[Extracted, tuple[Passage, ...]]:
+    if blake3(data).hexdigest() != waits.digest:
+        raise FileUnreadable(DAMAGED)
+    extracted = extractor.extract(data, filename=waits.filename)
     return extracted, tuple(
         Passage(
             key=passage_key(heading := _storable(cut.heading), text := _storable(cut.text)),

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
-from jackfield.contracts.files import Extracted, FileStore, Point
+import pytest
+
+from jackfield.contracts.files import Extracted, FileStore, FileStoreParts, Point
 from jackfield.errors import Unavailable
 from jackfield.testing.contract_suites.file_search import found_paths
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, put
 from jackfield.testing.file_store_parts import PlainExtractor, ShoutingExtractor
+from jackfield.testing.memory_blobs import InMemoryBlobs
 
 Opens = Callable[..., AbstractAsyncContextManager[FileStore]]
 
@@ -72,6 +75,25 @@ async def test_a_faulty_extractor_fails_for_its_contents_only(opens: Opens) -> N
         assert (await store.index.run()).failed == 1
         assert await found_paths(store, "elephant") == ["b.txt"]
         assert "ZeroDivisionError" in ((await store.files.look("main", "a.doc")).index_error or "")
+
+
+@pytest.mark.parametrize("left", [None, b"other bytes"])
+async def test_lost_bytes_fail_for_their_contents_only(
+    store: FileStore, parts: FileStoreParts, left: bytes | None
+) -> None:
+    """They are read again when they are back."""
+    assert isinstance(parts.blobs, InMemoryBlobs)
+    lost = (await put(store, "a.doc", "purple elephant")).file.digest
+    await put(store, "b.doc", "green elephant")
+    parts.blobs.damage(lost, left)
+    assert (await store.index.run()).failed == 1
+    assert await found_paths(store, "elephant") == ["b.doc"]
+    assert "blob store" in ((await store.files.look("main", "a.doc")).index_error or "")
+    parts.blobs.damage(lost, b"purple elephant")
+    assert await store.index.retry("main") == 1
+    assert (await store.index.run()).failed == 0
+    assert sorted(await found_paths(store, "elephant")) == ["a.doc", "b.doc"]
+    assert (await store.verify(deep=True)).faults == ()
 
 
 async def test_what_cannot_be_read_now_waits_and_fails_for_nobody(opens: Opens) -> None:
