@@ -18,6 +18,11 @@ _SETTLE = text(
     "UPDATE contents SET state = :state, error = :error, text_digest = :text_digest, leased_until = NULL "
     "WHERE id = :content"
 )
+_SETTLE_AGAIN = text(
+    "UPDATE contents SET state = 'indexed', error = NULL, leased_until = NULL "
+    "WHERE id = :content AND EXISTS (SELECT 1 FROM chunks WHERE content_id = :content)"
+)
+"""One that was to be read by a newer extractor, which this process has not: as it reads it, its passages are there."""
 _ADD_PASSAGE = text(
     "INSERT INTO passages (key, heading, text, live) VALUES (:key, :heading, :text, 0) ON CONFLICT (key) DO NOTHING"
 )
@@ -51,6 +56,8 @@ def entered(connection: Connection, prepared: Prepared) -> int:
         ).scalar_one()
     elif found.state == "pending" and prepared.state != "pending":
         content_id = found.id
+        if connection.execute(_SETTLE_AGAIN, {"content": content_id}).rowcount:
+            return int(content_id)
         connection.execute(_SETTLE, {**outcome, "content": content_id})
     else:
         return int(found.id)

@@ -124,6 +124,21 @@ async def test_a_newer_extractor_reads_everything_again(opens: Opens, store: Fil
         assert (await newer.verify()).faults == ()
 
 
+async def test_a_process_reads_on_what_another_wants_read_by_a_newer_extractor(
+    opens: Opens, store: FileStore, database: Path
+) -> None:
+    """As while workers are upgraded one after the other."""
+    await put(store, "a.doc", "purple elephant")
+    await store.index.run()
+    changed(database, "UPDATE contents SET state = 'pending', attempts = 0")
+    assert (await store.index.run()).done
+    assert await found_paths(store, "elephant") == ["a.doc"]
+    assert (await store.verify()).faults == ()
+    async with opens(extractors=[PlainExtractor(), NewerExtractor()]) as newer:
+        assert (await newer.index.run()).done
+        assert await found_paths(newer, "anew", mode="keyword") == ["a.doc"]
+
+
 async def test_a_reader_that_comes_later_reads_what_was_skipped_when_it_is_asked_for(opens: Opens) -> None:
     async with opens(extractors=[PlainExtractor()]) as store:
         await store.collections.add("main")
