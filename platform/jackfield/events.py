@@ -66,7 +66,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourcesFound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sources"):
-    """What was looked up for the prompt, the best first; a resumed run reads the same.
+    """What was looked up for the prompt, the best first, which a resumed run reads again; or what a `call` then gave.
 
     `left_out` of what was found had no room in the context; `notice` says what the search could not do.
     """
@@ -74,6 +74,17 @@ class SourcesFound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     sources: tuple[Source, ...]
     left_out: int = 0
     notice: str = ""
+    call: str = ""
+
+    def behind(self, earlier: SourcesFound | None) -> SourcesFound:
+        """All that was found up to here, as if it had been looked up."""
+        if earlier is None:
+            return SourcesFound(sources=self.sources, left_out=self.left_out, notice=self.notice)
+        return SourcesFound(
+            sources=(*earlier.sources, *self.sources),
+            left_out=earlier.left_out + self.left_out,
+            notice=f"{earlier.notice} {self.notice}".strip(),
+        )
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):

@@ -70,7 +70,7 @@ class RunAccount:
         self.number = event.number
         match event.body:
             case SourcesFound() as found:
-                self.found = found
+                self.found = found.behind(self.found)
             case Started(model=model):
                 self.model = model
             case TextDelta(text=text):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from jackfield.events import Source
 from jackfield.messages import Provenance
 
 if TYPE_CHECKING:
@@ -51,11 +52,15 @@ class ToolDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a call gave back and where that text comes from; `error` says that it is a reason and not a result."""
+    """What a call gave back and where that text comes from; `error` says that it is a reason and not a result.
+
+    `sources` are what an answer may cite of it, each shown in the text with the number that `RunScope.cite` gave it.
+    """
 
     text: str
     error: bool = False
     provenance: Provenance = "tool"
+    sources: tuple[Source, ...] = ()
 
 
 @runtime_checkable
@@ -115,12 +120,14 @@ class StreamingTool(Protocol):
 class RunScope(msgspec.Struct, frozen=True, kw_only=True):
     """What a run grants its tools: a folder to see, if any, and the semantic files of whoever began it.
 
-    `library` opens them, as that person may see them at that moment; raises NotAllowed, or NothingRegistered.
+    `library` opens them, as that person may see them at that moment; raises NotAllowed, or NothingRegistered. `cite`
+    gives a source the number by which the run's answers cite it, the same passage always the same one.
     """
 
     run_id: str
     folder: Path | None = None
     library: Callable[[], Awaitable[Library]] | None = None
+    cite: Callable[[Source], Source] | None = None
 
 
 @runtime_checkable

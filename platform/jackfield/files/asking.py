@@ -57,14 +57,15 @@ class ChatModel:
             raise
 
     async def _followed(self, run_id: str) -> Reply:
-        text, model, found, reason = "", "", None, None
+        text, model, reason = "", "", None
+        found: SourcesFound | None = None
         async with aclosing(self._runs.watch(run_id)) as events:
             async for event in events:
                 match event.body:
                     case Started(model=name):
                         model = name
                     case SourcesFound() as sources:
-                        found = sources
+                        found = sources.behind(found)
                     case TextDelta(text=more):
                         text += more
                     case Rewritten(keeps=keeps):

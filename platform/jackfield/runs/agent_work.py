@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from jackfield.contracts.agents import Agent
 from jackfield.contracts.runs import RunRecord, RunRequest, ToolUse
 from jackfield.errors import InvalidRequest, LimitReached
-from jackfield.events import FinishReason, RunEvent, Usage
+from jackfield.events import FinishReason, RunEvent, SourcesFound, Usage
 from jackfield.identity.budgets import Allowance
 from jackfield.runs.agent_host import RunHost
 from jackfield.runs.callers_tools import CallersTools
@@ -17,6 +17,7 @@ from jackfield.runs.equipment import Equipment
 from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.meter import RunMeter
 from jackfield.runs.plan import RunPlan
+from jackfield.runs.recall import all_on_record
 from jackfield.runs.replay import Replay
 from jackfield.runs.resumption import has_its_tokens
 from jackfield.runs.run_model import RunModel
@@ -24,6 +25,7 @@ from jackfield.runs.suspension import Suspension
 from jackfield.tools.approval import Approval
 from jackfield.tools.arguments import checked_descriptions
 from jackfield.tools.provenance import recalled
+from jackfield.tools.source_numbers import SourceNumbers
 
 
 class AgentWork:
@@ -46,8 +48,12 @@ class AgentWork:
         equipment: Equipment,
         history: Sequence[RunEvent],
         allowance: Allowance | None = None,
+        found: SourcesFound | None = None,
     ) -> AgentWork:
-        """Everything found and checked; raises InvalidRequest, ToolNotFound or PluginError."""
+        """Everything found and checked; `found` are sources that are not in the history yet.
+
+        Raises InvalidRequest, ToolNotFound or PluginError.
+        """
         request = run.request
         use = request.tools or ToolUse()
         _check(request, use)
@@ -60,7 +66,8 @@ class AgentWork:
             longest_answer=await allowance.longest_answer() if allowance else None,
         )
         protocol = equipment.protocol(use)
-        scope = equipment.scope(run.id, use, run.account)
+        sources = SourceNumbers((*all_on_record(history), *(found.sources if found else ())))
+        scope = equipment.scope(run.id, use, run.account, sources)
         tools = await equipment.tools(use, scope)
         guards = [guard for _, guard in equipment.guards.items()]
         descriptions = [tool.description for tool in tools.values()]
@@ -72,6 +79,7 @@ class AgentWork:
             replay=replay,
             meter=meter,
             flow=flow,
+            sources=sources,
         )
         host = RunHost(
             request,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from jackfield.cancellation import carried_through
 from jackfield.contracts.tools import ToolResult
 from jackfield.errors import ArgumentsInvalid
@@ -98,4 +100,4 @@ class AnswerCalls:
 
 
 def _with_remark(result: ToolResult, remark: str) -> ToolResult:
-    return ToolResult(text=result.text + remark, error=result.error, provenance=result.provenance) if remark else result
+    return msgspec.structs.replace(result, text=result.text + remark) if remark else result

@@ -10,7 +10,7 @@ import msgspec
 from jackfield.contracts.guards import Plan
 from jackfield.contracts.tools import StreamingTool, Tool, ToolDescription, ToolResult
 from jackfield.errors import JackfieldError
-from jackfield.events import CallEnded, CallStarted, Decided, PendingCall
+from jackfield.events import CallEnded, CallStarted, Decided, PendingCall, SourcesFound
 from jackfield.messages import Call, Span
 from jackfield.runs.event_flow import EventFlow
 from jackfield.runs.meter import RunMeter
@@ -19,6 +19,7 @@ from jackfield.tools.approval import Approval
 from jackfield.tools.arguments import checked_arguments
 from jackfield.tools.provenance import is_tainted
 from jackfield.tools.runner import CallRunner
+from jackfield.tools.source_numbers import SourceNumbers
 from jackfield.tools.streamed_call import StreamedCall
 
 Outcome = ToolResult | PendingCall
@@ -46,6 +47,7 @@ class RunCalls:
         replay: Replay,
         meter: RunMeter,
         flow: EventFlow,
+        sources: SourceNumbers,
     ) -> None:
         self._tools = dict(tools)
         self._runner = runner
@@ -54,6 +56,7 @@ class RunCalls:
         self._replay = replay
         self._meter = meter
         self._flow = flow
+        self._sources = sources
 
     @property
     def tools(self) -> dict[str, ToolDescription]:
@@ -113,6 +116,8 @@ class RunCalls:
         else:
             self._flow.tell(CallStarted(call=call.identifier, tool=call.tool))
             result = await self._runner.run(tool, call.arguments)
+        if new := self._sources.untold(result.sources):
+            self._flow.tell(SourcesFound(sources=new, call=call.identifier))
         ended = CallEnded(
             call=call,
             text=result.text,

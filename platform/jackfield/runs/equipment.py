@@ -15,6 +15,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.runs.meter import Price
 from jackfield.tools.catalog import ToolCatalog
 from jackfield.tools.runner import CallRunner
+from jackfield.tools.source_numbers import SourceNumbers
 
 if TYPE_CHECKING:
     from jackfield.contracts.agents import Agent
@@ -84,12 +85,18 @@ class Equipment:
         chosen = await self.catalog.chosen(use.names)
         return {name: tool.within(scope) if isinstance(tool, ScopedTool) else tool for name, tool in chosen.items()}
 
-    def scope(self, run_id: str, use: ToolUse, owner: Account | Principal | None) -> RunScope:
-        """What a run grants its tools: its own folder, or the one in the settings; and its owner's files."""
+    def scope(
+        self, run_id: str, use: ToolUse, owner: Account | Principal | None, sources: SourceNumbers | None = None
+    ) -> RunScope:
+        """What a run grants its tools: its own folder, or the one in the settings; and its owner's files.
+
+        What is read of them is numbered on in `sources`, or from 1 on.
+        """
         return RunScope(
             run_id=run_id,
             folder=Path(use.folder) if use.folder else self.defaults.folder,
             library=partial(self._libraries.of_owner, owner) if self._libraries else None,
+            cite=(sources or SourceNumbers()).cite,
         )
 
     def price(self, model: str) -> Price:

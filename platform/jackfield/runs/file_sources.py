@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from jackfield.contracts.files import Found
 from jackfield.contracts.runs import RunRecord
-from jackfield.events import Source
 from jackfield.files.libraries import Libraries
 from jackfield.files.relevance import relevant
+from jackfield.files.sources import source_of
 from jackfield.runs.recall import Findings
 
 SPARE = 2
@@ -36,19 +35,3 @@ class FileSources:
         )
         found = relevant(result.found)[: use.limit]
         return Findings(sources=tuple(map(source_of, found)), notice=result.notice)
-
-
-def source_of(found: Found) -> Source:
-    """A passage that was found, not yet numbered."""
-    return Source(
-        number=0,
-        kind="file",
-        id=found.file_id,
-        version=found.version,
-        text=found.text,
-        collection=found.collection,
-        path=found.path,
-        start=found.start,
-        end=found.end,
-        heading=found.heading,
-    )

@@ -259,7 +259,7 @@ class RunLifecycle:
         run, found = await control.preparing(self._informed(run, history))
         if found:
             yield found
-        work = await control.preparing(self._prepared(run, history))
+        work = await control.preparing(self._prepared(run, history, found))
         task = asyncio.create_task(work.done(), name=f"work {run.id}")
         control.working(task)
         try:
@@ -279,9 +279,9 @@ class RunLifecycle:
         else:
             yield Finished(reason=work.reason, usage=work.usage, stop=work.stop)
 
-    async def _prepared(self, run: RunRecord, history: Sequence[RunEvent]) -> AgentWork:
+    async def _prepared(self, run: RunRecord, history: Sequence[RunEvent], found: SourcesFound | None) -> AgentWork:
         model = await self._run_model(run)
-        return await AgentWork.prepared(run, model, self._equipment, history, self._books.allowance(run))
+        return await AgentWork.prepared(run, model, self._equipment, history, self._books.allowance(run), found)
 
     async def _run_model(self, run: RunRecord) -> RunModel:
         model = await self._catalog.get(run.request.model)

@@ -66,8 +66,15 @@ class Recall:
 
 
 def sources_on_record(history: Iterable[RunEvent]) -> SourcesFound | None:
-    """What was found for a run before it was interrupted."""
-    return next((event.body for event in history if isinstance(event.body, SourcesFound)), None)
+    """What was looked up for a run before it was interrupted."""
+    found = (event.body for event in history if isinstance(event.body, SourcesFound))
+    return next((looked_up for looked_up in found if not looked_up.call), None)
+
+
+def all_on_record(history: Iterable[RunEvent]) -> tuple[Source, ...]:
+    """Every source that a run was given so far, by its calls too."""
+    found = (event.body for event in history if isinstance(event.body, SourcesFound))
+    return tuple(source for sources in found for source in sources.sources)
 
 
 def with_sources(request: RunRequest, found: SourcesFound | None) -> RunRequest:

@@ -9,6 +9,7 @@ import structlog
 
 from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.errors import JackfieldError
+from jackfield.events import Source
 from jackfield.messages import Provenance
 
 log = structlog.get_logger()
@@ -33,6 +34,8 @@ def presentable(result: Any, tool: ToolDescription) -> ToolResult:
             return _unfit(tool, f"returned {len(text):,} bytes that are not text")
     if not isinstance(text, str):
         return _unfit(tool, f"gave a {type(text).__name__} where text was expected")
+    if not _are_sources(result.sources):
+        return _unfit(tool, "names sources that are none")
     shown = text[: tool.result_limit]
     if _is_binary(shown):
         return _unfit(tool, f"returned {len(text.encode(errors='surrogatepass')):,} bytes that are not text")
@@ -40,6 +43,7 @@ def presentable(result: Any, tool: ToolDescription) -> ToolResult:
         text=UNPRINTABLE.sub(_escaped, shown) + _cut_notice(len(shown), len(text)),
         error=result.error,
         provenance=_provenance(result, tool),
+        sources=() if result.error else tuple(result.sources),
     )
 
 
@@ -54,6 +58,10 @@ def failure_result(tool: str, error: Exception) -> ToolResult:
 def _unfit(tool: ToolDescription, what: str) -> ToolResult:
     log.warning("a tool's result cannot be shown", tool=tool.name, reason=what)
     return ToolResult(text=f"Tool '{tool.name}' {what}.", error=True)
+
+
+def _are_sources(sources: Any) -> bool:
+    return isinstance(sources, tuple | list) and all(isinstance(source, Source) for source in sources)
 
 
 def _is_binary(text: str) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from jackfield.contracts.files import FileVersion, Level, Point
 from jackfield.contracts.tools import RunScope, ToolDescription, ToolResult
 from jackfield.errors import ArgumentsInvalid, InvalidRequest
+from jackfield.events import Source
 from jackfield.files.library import Library
 from jackfield.files.open_collection import OpenCollection
 
@@ -48,6 +49,10 @@ class LibraryTool(ABC):
         """The collection that a call names, or the usual one."""
         return await (await self.library()).opened(arguments.get("collection") or None, level)
 
+    def cited(self, source: Source) -> Source:
+        """A source with the number by which answers of this run cite it."""
+        return self._scope.cite(source) if self._scope and self._scope.cite else source
+
     def step(self, arguments: Mapping[str, Any]) -> dict[str, str]:
         """Why something is changed, and the name by which all that this run changes is undone together."""
         run = self._scope.run_id if self._scope else ""
@@ -62,9 +67,15 @@ def parameters(required: tuple[str, ...], **properties: dict[str, Any]) -> dict[
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-def from_file(lines: list[str]) -> ToolResult:
+def from_file(lines: list[str], sources: Sequence[Source] = ()) -> ToolResult:
     """Lines that say what is in files, or what somebody called them: none of it may command."""
-    return ToolResult(text="\n".join(lines), provenance="file")
+    return ToolResult(text="\n".join(lines), provenance="file", sources=tuple(sources))
+
+
+def place(source: Source) -> str:
+    """A source's number, and where it stands."""
+    where = f"{source.collection}:{source.path}, version {source.version}, bytes {source.start}-{source.end}"
+    return f"[{source.number}] {where}"
 
 
 def point_of(arguments: Mapping[str, Any]) -> Point:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jackfield.contracts.files import FileVersion, Point
 from jackfield.contracts.tools import ToolDescription, ToolResult
 from jackfield.errors import ArgumentsInvalid
+from jackfield.files.open_collection import OpenCollection
+from jackfield.files.sources import span_source
 from jackfield_plugins.library_tools.library_tool import (
     AT,
     COLLECTION,
@@ -15,6 +18,7 @@ from jackfield_plugins.library_tools.library_tool import (
     LibraryTool,
     from_file,
     parameters,
+    place,
     point_of,
 )
 
@@ -29,7 +33,8 @@ class ReadDocument(LibraryTool):
         name="read_document",
         description=(
             "Read the text of one of the user's files, also of a PDF or a spreadsheet; the newest version unless "
-            "version or at says another. start and end are bytes of the text, as search_library tells them."
+            "version or at says another. start and end are bytes of the text, as search_library tells them. The first "
+            "line has its number: write it, such as [1], behind what you take from the text."
         ),
         parameters=parameters(
             ("path",),
@@ -48,17 +53,25 @@ class ReadDocument(LibraryTool):
         """Raises FileNotThere, VersionNotFound, FileUnreadable, or ArgumentsInvalid for a span that is none."""
         collection = await self.opened(arguments)
         path = arguments["path"]
-        text = (await collection.text(path, point_of(arguments))).encode()
+        version = await _version(collection, path, point_of(arguments))
+        text = (await collection.text(path, Point(number=version.number))).encode()
+        if not text:
+            return from_file(["[The file has no text.]"])
         start, end = arguments.get("start", 0), min(arguments.get("end", len(text)), len(text))
         if start > len(text) or start > end:
             raise ArgumentsInvalid(f"'{path}' has {len(text)} bytes of text; start and end must lie in it, in order.")
-        last = _whole(text, min(end, start + MOST))
-        lines = [text[_whole(text, start) : last].decode()]
+        first, last = _whole(text, start), _whole(text, min(end, start + MOST))
+        source = self.cited(span_source(collection.name, version, text[first:last].decode(), start=first))
+        lines = [f"{place(source)} of {len(text)}", source.text]
         if last < end:
-            lines.append(f"[Bytes {start} to {last} of {len(text)} are shown. Go on with start={last}.]")
-        elif not text:
-            lines = ["[The file has no text.]"]
-        return from_file(lines)
+            lines.append(f"[There is more: go on with start={last}.]")
+        return from_file(lines, [source])
+
+
+async def _version(collection: OpenCollection, path: str, point: Point) -> FileVersion:
+    opened = await collection.read(path, point)
+    await opened.pieces.aclose()
+    return opened.version
 
 
 def _whole(text: bytes, place: int) -> int:

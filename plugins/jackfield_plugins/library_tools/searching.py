@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jackfield.contracts.files import Found
+import msgspec
+
 from jackfield.contracts.tools import ToolDescription, ToolResult
-from jackfield_plugins.library_tools.library_tool import LibraryTool, from_file, parameters
+from jackfield.events import Source
+from jackfield.files.sources import source_of
+from jackfield_plugins.library_tools.library_tool import LibraryTool, from_file, parameters, place
 
 USUAL = 5
 MOST = 20
 LONGEST = 2_500
 """Characters of one passage that are shown; read_document has the rest."""
+ROOM = 15_000
+"""Characters of all together; a result that is longer would be cut within a passage."""
 
 
 class SearchLibrary(LibraryTool):
@@ -21,8 +26,9 @@ class SearchLibrary(LibraryTool):
     description = ToolDescription(
         name="search_library",
         description=(
-            "Find passages of the user's files that answer a question, by words and by meaning. Each says its path, "
-            "version and bytes: name path and version where you use one, and read on there with read_document."
+            "Find passages of the user's files that answer a question, by words and by meaning. Each has a number: "
+            "write it, such as [1], behind what you take from that passage. It says its path, version and bytes too: "
+            "read on there with read_document."
         ),
         parameters=parameters(
             ("question",),
@@ -44,19 +50,32 @@ class SearchLibrary(LibraryTool):
             under=arguments.get("under", ""),
             limit=arguments.get("limit", USUAL),
         )
-        lines = [_shown(number, found) for number, found in enumerate(result.found, start=1)]
+        sources: list[Source] = []
+        lines: list[str] = []
+        for found in map(source_of, result.found):
+            source = self.cited(_beginning(found))
+            shown = _shown(source, longer=source.end < found.end)
+            if lines and sum(map(len, lines)) + len(shown) > ROOM:
+                rest = len(result.found) - len(sources)
+                lines.append(f"[{rest} more have no room here; ask for fewer, or below a path.]")
+                break
+            sources.append(source)
+            lines.append(shown)
         if not lines:
             lines.append("[Nothing was found.]")
         if result.notice:
             lines.append(f"[{result.notice}]")
-        return from_file(lines)
+        return from_file(lines, sources)
 
 
-def _shown(number: int, found: Found) -> str:
-    heading = f", {found.heading}" if found.heading else ""
-    text = found.text.strip()
-    if len(text) > LONGEST:
-        read_on = f"read_document with start={found.start} shows all of it"
-        text = f"{text[:LONGEST]}\n[The passage is longer; {read_on}.]"
-    where = f"{found.collection}:{found.path}, version {found.version}, bytes {found.start}-{found.end}"
-    return f"[{number}] {where}{heading}\n{text}\n"
+def _beginning(source: Source) -> Source:
+    """As much of a passage as is shown."""
+    text = source.text[:LONGEST]
+    end = source.end if text == source.text else source.start + len(text.encode())
+    return msgspec.structs.replace(source, text=text, end=end)
+
+
+def _shown(source: Source, *, longer: bool) -> str:
+    heading = f", {source.heading}" if source.heading else ""
+    rest = f"\n[The passage is longer; read_document with start={source.end} goes on.]" if longer else ""
+    return f"{place(source)}{heading}\n{source.text.strip()}{rest}\n"

@@ -23,6 +23,7 @@ from jackfield.testing.scripted_engine import ScriptedEngine, answering
 from jackfield.testing.scripted_tools import ScriptedTool, ScriptedTools
 from jackfield.testing.temporary_workbench import MODEL
 from jackfield.testing.tool_runs import ROOMY, asking, bodies, call, followed, text_of
+from jackfield.tools.source_numbers import SourceNumbers
 from jackfield.workbench import Workbench
 
 TEA = "# Tea\n\nGreen tea is steeped at 80 degrees.\n"
@@ -219,6 +220,20 @@ def test_numbers_in_brackets_cite_what_has_that_number(text: str, numbers: list[
     cited = citations(text, [source(1), source(2)])
     assert [citation.source.number for citation in cited] == numbers
     assert all(text[citation.start : citation.end].startswith("[") for citation in cited)
+
+
+def test_what_is_found_later_comes_behind_it() -> None:
+    looked_up = SourcesFound(sources=(source(1),), left_out=2, notice="By words only.").behind(None)
+    both = SourcesFound(sources=(source(2),), call="call_1").behind(looked_up)
+    assert both == SourcesFound(sources=(source(1), source(2)), left_out=2, notice="By words only.")
+
+
+def test_a_passage_has_one_number_and_is_told_once() -> None:
+    numbers = SourceNumbers([source(4)])
+    assert [numbers.cite(other).number for other in (source(4), source(9), source(7), source(9))] == [4, 5, 6, 5]
+    forged = msgspec.structs.replace(source(7), number=1)
+    assert [one.number for one in numbers.untold([source(4), forged, source(7)])] == [6]
+    assert numbers.untold([source(7)]) == ()
 
 
 def test_what_is_cited_comes_first() -> None:

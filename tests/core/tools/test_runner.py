@@ -52,6 +52,16 @@ async def test_a_result_is_passed_on(runner: CallRunner) -> None:
     assert await runner.run(ScriptedTool("echo", lambda given: given["text"]), ARGUMENTS) == ToolResult(text="a")
 
 
+@pytest.mark.parametrize("sources", [None, "tea.md", ({"path": "tea.md"},)])
+async def test_sources_that_are_none_are_told_of_and_cite_nothing(runner: CallRunner, sources: Any) -> None:
+    class Citing(ScriptedTool):
+        async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+            return ToolResult(text="Tea.", sources=sources)
+
+    result = await runner.run(Citing("cites", said("")), ARGUMENTS)
+    assert result == ToolResult(text="Tool 'cites' names sources that are none.", error=True)
+
+
 async def test_arguments_that_do_not_fit_never_reach_the_tool(runner: CallRunner) -> None:
     echo = ScriptedTool("echo", said("never"))
     result = await runner.run(echo, {"text": 3})

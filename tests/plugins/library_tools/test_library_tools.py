@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
+from jackfield.contracts.runs import FileUse
 from jackfield.contracts.tools import RunScope, ToolResult
 from jackfield.errors import InvalidRequest
-from jackfield.events import CallEnded
+from jackfield.events import CallEnded, Paused, RunEvent, SourcesFound
+from jackfield.runs.citations import citations
 from jackfield.testing.scripted_engine import ScriptedEngine, answering
-from jackfield.testing.tool_runs import ROOMY, asking, bodies, call, followed
+from jackfield.testing.tool_runs import ROOMY, asking, bodies, call, followed, text_of
 from jackfield_plugins.agents import plugin as agents
 from jackfield_plugins.function_calls import plugin as protocols
 from jackfield_plugins.guards import plugin as guards
@@ -43,10 +46,17 @@ def calling(workbench: Any) -> Calling:
     return called
 
 
+def said(result: ToolResult) -> str:
+    """What a file says, below the line that tells where."""
+    return result.text.partition("\n")[2]
+
+
 async def test_what_is_written_is_read_listed_and_found(calling: Calling) -> None:
     written = await calling("write_document", path="drinks/tea.md", content=TEA)
     assert written.text == "'drinks/tea.md' in collection 'main': written, version 1."
-    assert (await calling("read_document", path="drinks/tea.md")).text == TEA
+    assert (await calling("read_document", path="drinks/tea.md")).text == (
+        f"[1] main:drinks/tea.md, version 1, bytes 0-43 of 43\n{TEA}"
+    )
     assert (await calling("list_documents")).text.startswith("drinks/tea.md (version 1, 43 bytes, ")
     assert (await calling("list_collections")).text == "main (the usual one): 1 files"
     found = await calling("search_library", question="green tea steeped")
@@ -58,13 +68,13 @@ async def test_what_is_written_is_read_listed_and_found(calling: Calling) -> Non
 async def test_a_found_span_is_read_on_from_there(calling: Calling) -> None:
     text = "# Über\n\n" + "Äpfel und Birnen. " * 1500
     await calling("write_document", path="a.md", content=text)
-    first = (await calling("read_document", path="a.md")).text
-    shown, _, notice = first.rpartition("\n")
-    assert "Go on with start=" in notice
+    first = await calling("read_document", path="a.md")
+    notice = first.text.rpartition("\n")[2]
+    assert "go on with start=" in notice
     start = int(notice.rpartition("=")[2].rstrip(".]"))
-    rest = (await calling("read_document", path="a.md", start=start)).text
-    assert (shown + rest).startswith(text[:20_000])
-    assert (await calling("read_document", path="a.md", start=3, end=4)).text == "Ü"
+    rest = await calling("read_document", path="a.md", start=start)
+    assert first.sources[0].text + rest.sources[0].text == text
+    assert said(await calling("read_document", path="a.md", start=3, end=4)) == "Ü"
     assert "bytes of text" in (await calling("read_document", path="a.md", start=10_000_000)).text
 
 
@@ -77,7 +87,7 @@ async def test_versions_are_listed_compared_and_brought_back(calling: Calling) -
     assert "-tea\n+coffee\n" in (await calling("compare_document", path="a.txt")).text
     back = await calling("restore_document", path="a.txt", version=1)
     assert back.text.endswith("restored, version 3.")
-    assert (await calling("read_document", path="a.txt")).text == "milk\ntea\n"
+    assert said(await calling("read_document", path="a.txt")) == "milk\ntea\n"
 
 
 async def test_a_deleted_file_is_brought_back(calling: Calling) -> None:
@@ -87,7 +97,7 @@ async def test_a_deleted_file_is_brought_back(calling: Calling) -> None:
     assert "b.txt" in (await calling("list_documents", deleted=True)).text
     assert "deleted" in (await calling("document_history", path="b.txt", deleted=True)).text
     await calling("restore_document", path="b.txt")
-    assert (await calling("read_document", path="b.txt")).text == "one"
+    assert said(await calling("read_document", path="b.txt")) == "one"
 
 
 async def test_nothing_is_overwritten_that_was_not_expected(calling: Calling) -> None:
@@ -96,7 +106,7 @@ async def test_nothing_is_overwritten_that_was_not_expected(calling: Calling) ->
     assert refused.error
     assert "version" in refused.text
     await calling("write_document", path="a.txt", content=" two", append=True)
-    assert (await calling("read_document", path="a.txt")).text == "one two"
+    assert said(await calling("read_document", path="a.txt")) == "one two"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +167,76 @@ async def test_a_file_that_gives_orders_is_not_obeyed_by_itself(library_workbenc
         assert (await workbench.run(run.id)).state == "paused"
         assert (await collection.look("a.txt")).version == 1
         await workbench.cancel(run.id)
+
+
+COFFEE = "# Coffee\n\nCoffee is brewed at 93 degrees.\n"
+
+
+async def test_an_answer_cites_what_tools_found(library_workbench: Any) -> None:
+    """Each passage has one number in the whole run, which goes on behind those that were looked up for the prompt."""
+
+    def reply(prompt: str) -> str:
+        if "93 degrees" in prompt:
+            return "Tea at 80 degrees [1], coffee at 93 [2]."
+        if "<tool_response>" in prompt:
+            return call("read_document", path="coffee.md", start=10)
+        return call("search_library", question="green tea") + call("search_library", question="tea steeped", limit=1)
+
+    engine = partial(ScriptedEngine, answering(reply), limits=ROOMY)
+    async with library_workbench(engine, plugins=PLUGINS) as workbench:
+        collection = await workbench.library().opened(level="write")
+        for path, text in (("tea.md", TEA), ("coffee.md", COFFEE)):
+            await collection.write(path, _once(text))
+        request = asking("Tea or coffee?", "search_library", "read_document", mode="parallel")
+        events = await followed(workbench, request)
+        both = msgspec.structs.replace(request, files=FileUse(under="tea.md", mode="keyword", limit=1))
+        looked_up, *from_tools = bodies(await followed(workbench, both), SourcesFound)
+    told = bodies(events, SourcesFound)
+    sources = [source for found in told for source in found.sources]
+    assert [(one.number, one.path, one.version, one.start) for one in sources] == [
+        (1, "tea.md", 1, 0),
+        (2, "coffee.md", 1, 10),
+    ]
+    assert sources[1].text == COFFEE[10:]
+    first, *_, last = bodies(events, CallEnded)
+    assert [found.call for found in told] == [first.call.identifier, last.call.identifier]
+    assert [cited.source for cited in citations(text_of(events), sources)] == sources
+    assert [[one.path for one in found.sources] for found in (looked_up, *from_tools)] == [["tea.md"], ["coffee.md"]]
+
+
+async def test_a_run_that_waited_for_a_person_numbers_on(library_workbench: Any) -> None:
+    def reply(prompt: str) -> str:
+        if "[2] main:coffee.md" in prompt:
+            return "Noted [2]."
+        if "written, version 1" in prompt:
+            return call("search_library", question="coffee brewed", under="coffee.md")
+        if "[1] main:tea.md" in prompt:
+            return call("write_document", path="note.md", content="Tea.")
+        return call("search_library", question="green tea", under="tea.md")
+
+    engine = partial(ScriptedEngine, answering(reply), limits=ROOMY)
+    async with library_workbench(engine, plugins=PLUGINS) as workbench:
+        collection = await workbench.library().opened(level="write")
+        for path, text in (("tea.md", TEA), ("coffee.md", COFFEE)):
+            await collection.write(path, _once(text))
+        run = await workbench.start(asking("Note it.", "search_library", "write_document", mode="sync"))
+        events: list[RunEvent] = []
+        async for event in workbench.watch(run.id):
+            events.append(event)
+            if isinstance(event.body, Paused):
+                await workbench.decide(run.id, approved=True)
+    assert [[one.number for one in found.sources] for found in bodies(events, SourcesFound)] == [[1], [2]]
+    assert text_of(events) == "Noted [2]."
+
+
+async def test_what_has_no_room_is_not_shown_in_part(calling: Calling) -> None:
+    for number in range(20):
+        words = " ".join(f"leaf{number}x{each}" for each in range(90))
+        await calling("write_document", path=f"{number}.txt", content=f"Green tea steeped {words}")
+    found = await calling("search_library", question="green tea steeped", limit=20)
+    assert "more have no room here" in found.text
+    assert "[Cut" not in found.text
+    assert all(source.text.strip() in found.text for source in found.sources)
 
 
 async def test_outside_of_a_run_there_are_no_files() -> None:

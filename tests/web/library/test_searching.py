@@ -11,7 +11,10 @@ import openai
 import pytest
 
 from jackfield.testing.scripted_engine import ScriptedEngine, answering
-from jackfield.testing.tool_runs import ROOMY
+from jackfield.testing.tool_runs import ROOMY, call
+from jackfield_plugins.agents import plugin as agents
+from jackfield_plugins.function_calls import plugin as protocols
+from jackfield_plugins.library_tools import plugin as library_tools
 
 TEA = "# Tea\n\nGreen tea is steeped at 80 degrees.\n"
 COFFEE = "# Coffee\n\nCoffee is brewed at 93 degrees.\n"
@@ -96,6 +99,34 @@ async def test_a_chat_is_given_sources_and_tells_them(drinks: Any) -> None:
     assert (source["number"], source["path"], source["version"], source["cited"]) == (1, "drinks/tea.md", 1, True)
     assert "80 degrees" in source["text"]
     streamed = await drinks.client.post("/v1/chat/completions", json=asked | {"stream": True})
+    chunks = [json.loads(line[6:]) for line in streamed.text.splitlines() if line.startswith("data: {")]
+    told = [chunk["choices"][0]["delta"]["sources"] for chunk in chunks if "sources" in chunk["choices"][0]["delta"]]
+    assert told == [[source]]
+
+
+async def test_a_chat_tells_what_its_tools_found(library_serving: Any, files_of: Any) -> None:
+    """As if it had been looked up: with path, version and span, whole and in a stream."""
+
+    def reply(prompt: str) -> str:
+        return ANSWER if "<tool_response>" in prompt else call("search_library", question="green tea", limit=1)
+
+    engine = partial(ScriptedEngine, answering(reply), limits=ROOMY)
+    plugins = (("library", library_tools), ("agents", agents), ("protocols", protocols))
+    async with library_serving(engine, plugins=plugins) as served:
+        await files_of(served.client).write("drinks/tea.md", TEA)
+        asked = {
+            "model": "scripted",
+            "messages": [{"role": "user", "content": "How hot?"}],
+            "server_tools": ["search_library"],
+            "call_protocol": "native",
+        }
+        whole = (await served.client.post("/v1/chat/completions", json=asked)).json()
+        streamed = await served.client.post("/v1/chat/completions", json=asked | {"stream": True})
+    message = whole["choices"][0]["message"]
+    [source] = message["sources"]
+    assert message["content"] == ANSWER
+    assert TEA.encode()[source["start"] : source["end"]].decode() == source["text"]
+    assert (source["number"], source["path"], source["version"], source["cited"]) == (1, "drinks/tea.md", 1, True)
     chunks = [json.loads(line[6:]) for line in streamed.text.splitlines() if line.startswith("data: {")]
     told = [chunk["choices"][0]["delta"]["sources"] for chunk in chunks if "sources" in chunk["choices"][0]["delta"]]
     assert told == [[source]]

@@ -71,7 +71,7 @@ class Transcript:
         """Take note of an event; those that write nothing change nothing."""
         match event:
             case SourcesFound():
-                self.found = event
+                self.found = event.behind(self.found)
             case TextDelta():
                 self._said.append(event)
             case Rewritten(keeps=keeps):
