@@ -20,6 +20,7 @@ from jackfield_storage.semantic_files.arriving import Arrivals
 from jackfield_storage.semantic_files.forgetting import forget
 from jackfield_storage.semantic_files.heads import collection_named, held_collection
 from jackfield_storage.semantic_files.rows import COLLECTIONS, COLLECTIONS_WITH_GRANTS, collection, collections
+from jackfield_storage.semantic_index.turn import take_turn
 from jackfield_storage.tables import CollectionGrantRow, CollectionRow, FileRow
 
 _NAMED = CompiledOnce(COLLECTIONS_WITH_GRANTS.where(CollectionRow.name == bindparam("name")))
@@ -127,6 +128,7 @@ def _regranted(connection: Connection, name: str, kind: GrantKind, holder: str, 
 
 
 def _check_name_free(connection: Connection, name: str, *, besides: str = "") -> None:
+    take_turn(connection)  # no constraint sees names that differ only in case
     rows = connection.execute(select(CollectionRow.name).where(CollectionRow.id != besides))
     other = next((row.name for row in rows if row.name.casefold() == name.casefold()), None)
     if other is not None:

@@ -62,6 +62,14 @@ class CollectionsContract(FileStoreFixtures):
         made = await asyncio.gather(*(one.collections.add("new") for one in stores), return_exceptions=True)
         assert sorted(type(one).__name__ for one in made) == ["Collection", *["NameTaken"] * 5]
 
+    async def test_of_names_that_differ_only_in_case_one_is_given(
+        self, store: FileStore, other_store: FileStore
+    ) -> None:
+        for number in range(5):
+            names = [(store, f"Team {number}"), (other_store, f"TEAM {number}"), (store, f"team {number}")]
+            made = await asyncio.gather(*(one.collections.add(name) for one, name in names), return_exceptions=True)
+            assert sorted(type(one).__name__ for one in made) == ["Collection", "NameTaken", "NameTaken"]
+
     async def test_renaming_keeps_everything_else(self, store: FileStore) -> None:
         await put(store, "a.txt", "one")
         before = await store.collections.get(HOME)
