@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import structlog
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from jackfield.contracts.files import Embedder
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST: dict[MemoryKind, int] = {"fact": 8192, "activation": 1 << 20}
 """Characters of a unit."""
+_LOCK = 0x6D656D
+"""With two numbers, PostgreSQL's advisory locks are others than those with one."""
 
 
 class SqlMemories:
@@ -163,6 +165,7 @@ class SqlMemory:
 
 def _kept(connection: Connection, unit: MemoryUnit, model: str | None, vector: bytes | None) -> MemoryUnit:
     """Write a unit, as a new version where it was there; the same words of the same owner are not kept twice."""
+    _take_turn(connection, unit.owner_id)
     same = select(MemoryRow.__table__).where(MemoryRow.owner_id == unit.owner_id, MemoryRow.kind == unit.kind)
     known = connection.execute(same.where(MemoryRow.id == unit.id)).one_or_none()
     if known is None:
@@ -180,3 +183,9 @@ def _kept(connection: Connection, unit: MemoryUnit, model: str | None, vector: b
     if model is not None:
         connection.execute(insert(MemoryVectorRow).values(memory_id=unit.id, model=model, vector=vector))
     return unit
+
+
+def _take_turn(connection: Connection, owner_id: str) -> None:
+    """Wait until no other transaction keeps a unit of this owner; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(owner_id))))

@@ -172,3 +172,17 @@ class MemoryContract:
     async def test_many_at_once_are_all_kept(self, memory: Memory) -> None:
         await asyncio.gather(*(memory.remember(a_unit(f"number {number}")) for number in range(20)))
         assert len(await memory.page(asker=ADA)) == 20
+
+    async def test_what_is_said_by_many_at_once_is_kept_once(self, memory: Memory) -> None:
+        for number in range(5):
+            said = [memory.remember(a_unit(f"The dog is called Rex {number}")) for _ in range(3)]
+            assert len({unit.id for unit in await asyncio.gather(*said)}) == 1
+        assert len(await memory.page(asker=ADA)) == 5
+
+    async def test_of_changes_at_once_each_is_a_version(self, memory: Memory) -> None:
+        for number in range(5):
+            unit = await memory.remember(a_unit(f"Tea {number}"))
+            await asyncio.gather(*(memory.remember(replace(unit, text=f"{text} {number}")) for text in ("Rum", "Milk")))
+            versions = await memory.versions(unit.id, asker=ADA)
+            assert [version.version for version in versions] == [1, 2, 3]
+            assert {version.text for version in versions[1:]} == {f"Rum {number}", f"Milk {number}"}
