@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jackfield.errors import Unavailable
@@ -45,7 +46,14 @@ def word_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
     for row, text in zip(vectors, texts, strict=True):
         for word in re.findall(r"\w+", text.lower()) or [text]:
-            seed = hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
-            row += np.random.default_rng(int.from_bytes(seed)).standard_normal(DIMENSIONS, dtype=np.float32)
+            row += _direction(word)
         row /= np.linalg.norm(row)
     return vectors
+
+
+@lru_cache(4096)
+def _direction(word: str) -> NDArray[np.float32]:
+    import numpy as np
+
+    seed = hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(seed)).standard_normal(DIMENSIONS, dtype=np.float32)

@@ -82,8 +82,7 @@ class IndexingJob:
             self._looked_for_outdated = True
 
     async def _texts(self, telling: _Telling) -> None:
-        while contents := await self._database.commit(claimed):
-            left = list(contents)
+        while left := await self._claimed():
             try:
                 async with renewed_meanwhile(partial(self._keep, left)):
                     while left:
@@ -93,6 +92,21 @@ class IndexingJob:
             finally:
                 if left:
                     await self._give_back(left)
+
+    async def _claimed(self) -> list[Claimed]:
+        """Contents that are this process's to read, until they are settled or given back."""
+        taken: list[Claimed] = []
+
+        def take(connection: Connection) -> None:
+            taken[:] = claimed(connection)
+
+        try:
+            await self._database.commit(take)
+        except asyncio.CancelledError as cancel:
+            if taken and cancel.__cause__ is None:  # what was taken is committed in spite of the cancel
+                await self._give_back(taken)
+            raise
+        return taken
 
     async def _text(self, content: Claimed) -> None:
         read = await self._reader.whole(content.digest, content.filename, content.size)

@@ -53,7 +53,11 @@ class Lease:
 
     async def taken(self) -> bool:
         """Whether it is this process's now."""
-        return await self._database.commit(self.renewed)
+        try:
+            return await self._database.commit(self.renewed)
+        except asyncio.CancelledError:  # nobody hears whether it was taken in spite of the cancel
+            await self.let_go()
+            raise
 
     def renewed(self, connection: Connection) -> bool:
         """As `taken`, within a transaction."""
