@@ -5,6 +5,7 @@ from __future__ import annotations
 from jackfield.contracts.files import LEVELS, Actor, Collection, Grant, Level
 from jackfield.contracts.identity import Principal
 from jackfield.errors import CollectionNotFound, NotAllowed
+from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import sees_all
 
 PERSONAL = "personal-"
@@ -22,8 +23,11 @@ def level_of(collection: Collection, principal: Principal) -> Level | None:
 
 
 def own_level(collection: Collection, principal: Principal) -> Level | None:
-    """The same without what an admin may do with everybody's: as the owner, or by a grant."""
-    if collection.owner_id in (None, principal.account.user_id):
+    """The same without what an admin may do with everybody's: as the owner, or by a grant.
+
+    What was made at the terminal, or before anybody signed in, is nobody's; it is the admins' until they grant it.
+    """
+    if collection.owner_id == principal.account.user_id or (collection.owner_id is None and sees_all(principal)):
         return _as_role_allows("manage", principal)
     levels = [grant.level for grant in collection.grants if _holds(grant, principal)]
     return _as_role_allows(max(levels, key=LEVELS.index), principal) if levels else None
@@ -39,6 +43,17 @@ def require_level(collection: Collection, principal: Principal, level: Level) ->
             f"You may only {has} in collection '{collection.name}', and this takes '{level}'; "
             "ask somebody who manages it, or an admin."
         )
+
+
+def require_free_name(name: str, principal: Principal) -> None:
+    """Raises NotAllowed for what somebody else's own collection is, or will be, called."""
+    if principal is not LOCAL and name.casefold().startswith(PERSONAL) and name != personal_name(principal):
+        raise NotAllowed(f"Names that begin with '{PERSONAL}' are for people's own collections; choose another.")
+
+
+def personal_name(principal: Principal) -> str:
+    """What the collection is called that somebody has for themselves."""
+    return PERSONAL + principal.account.user_id
 
 
 def no_collection(name: str) -> CollectionNotFound:

@@ -20,7 +20,7 @@ from jackfield.contracts.files import (
 )
 from jackfield.contracts.identity import Principal
 from jackfield.errors import CollectionNotFound, NameTaken, NotAllowed, WatchNotFound
-from jackfield.files.access import PERSONAL, actor_of, level_of, own_level, require_level
+from jackfield.files.access import actor_of, level_of, own_level, personal_name, require_free_name, require_level
 from jackfield.files.open_collection import OpenCollection
 from jackfield.identity.local_mode import LOCAL
 from jackfield.identity.roles import sees_all
@@ -52,14 +52,14 @@ class Library:
         """The collection that is meant where none is named: the settings', or on a team server one's own."""
         if self.principal is LOCAL:
             return self._settings.collection
-        return PERSONAL + self.principal.account.user_id
+        return personal_name(self.principal)
 
     async def collections(self) -> tuple[Collection, ...]:
         """Those that one may read, in the order of their names."""
         return tuple(one for one in await self._store.collections.all() if level_of(one, self.principal))
 
     async def own_collections(self) -> tuple[Collection, ...]:
-        """Those that one owns, was granted or that are nobody's: an admin works in others' only by naming them."""
+        """Those that one owns or was granted, an admin also nobody's; they work in others' only by naming them."""
         return tuple(one for one in await self._store.collections.all() if own_level(one, self.principal))
 
     async def opened(self, name: str | None = None, level: Level = "read") -> OpenCollection:
@@ -72,12 +72,14 @@ class Library:
         return OpenCollection(self._store, collection, self.actor, level, on_waiting=self._on_waiting)
 
     async def add(self, name: str) -> Collection:
-        """A new collection of one's own; raises InvalidRequest for a bad name, NameTaken."""
+        """A new collection of one's own; raises InvalidRequest for a bad name, NameTaken, NotAllowed."""
+        require_free_name(name, self.principal)
         quota = self._settings.quota_mb << 20 or None
         owner = None if self.principal is LOCAL else self.principal.account.user_id
         return await self._store.collections.add(name, owner_id=owner, quota_bytes=quota)
 
     async def rename(self, name: str, new_name: str) -> Collection:
+        require_free_name(new_name, self.principal)
         await self.opened(name, "manage")
         return await self._store.collections.rename(name, new_name)
 

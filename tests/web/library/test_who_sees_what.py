@@ -32,6 +32,31 @@ async def test_everybody_has_a_collection_that_nobody_else_knows_of(library_team
     assert (await (await library_team.files("ada", own)).read("a.txt")).text == "secret"
 
 
+@pytest.mark.parametrize("name", ["personal-{}", "Personal-{}", "personal-somebody"])
+async def test_nobody_takes_the_name_of_anothers_own_collection(library_team: Any, name: str) -> None:
+    """Else they could let the owner in there, and read what those believe to be theirs alone."""
+    taken = name.format(library_team.users["bo"].id)
+    other = await library_team.client("cy")
+    await other.post("/api/files/collections", json={"name": "mine"})
+    for refused in (
+        await other.post("/api/files/collections", json={"name": taken}),
+        await other.patch("/api/files/collections/mine", json={"name": taken}),
+    ):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_allowed")
+    mine = await library_team.files("bo", personal(library_team, "bo"))
+    assert (await mine.write("a.txt", "secret")).status_code == 200
+
+
+async def test_what_was_made_at_the_terminal_is_for_admins_until_it_is_granted(library_team: Any) -> None:
+    await library_team.workbench.library().add("team")
+    (theirs, admins) = [await library_team.files(name, "team") for name in ("cy", "ada")]
+    assert (await theirs.write("a.txt", "one")).status_code == 404
+    assert (await admins.write("a.txt", "one")).status_code == 200
+    await admins.client.put(f"{admins.at}/grants", json={"kind": "everyone", "level": "read"})
+    assert (await theirs.read("a.txt")).text == "one"
+    assert (await theirs.client.patch(theirs.at, json={"name": "mine"})).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("level", "reads", "writes", "manages"),
     [("read", True, False, False), ("write", True, True, False), ("manage", True, True, True)],
