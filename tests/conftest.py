@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -40,11 +40,37 @@ def _logs_as_at_start() -> Iterator[None]:
         root.setLevel(logging.WARNING)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An up-to-date SQLite database to copy, for copying is quicker than migrating."""
+    from jackfield_migrations.migrator import AlembicMigrator
+
+    folder = tmp_path_factory.mktemp("empty")
+    AlembicMigrator().upgrade(sqlite_url(folder))
+    return folder / "jackfield.db"
+
+
+FreshDatabase = Callable[[Path], str]
+
+
+@pytest.fixture
+def fresh_database(empty_database: Path) -> FreshDatabase:
+    """`fresh_database(folder)` is the address of an up-to-date database there, which keeps what it has."""
+
+    def fresh(folder: Path) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / empty_database.name).exists():
+            shutil.copy(empty_database, folder)
+        return sqlite_url(folder)
+
+    return fresh
+
+
 LibraryWorkbench = Callable[..., AbstractAsyncContextManager[Workbench]]
 
 
 @pytest.fixture
-def library_workbench(tmp_path: Path) -> LibraryWorkbench:
+def library_workbench(tmp_path: Path, fresh_database: FreshDatabase) -> LibraryWorkbench:
     """`async with library_workbench(**settings) as workbench`: its state in SQLite, beside which files can be kept.
 
     What is there by name or by words is found; no model is installed to find it by meaning.
@@ -57,14 +83,11 @@ def library_workbench(tmp_path: Path) -> LibraryWorkbench:
         plugins: tuple[tuple[str, object], ...] = (),
         **settings: Any,
     ) -> AsyncIterator[Workbench]:
-        from jackfield_migrations.migrator import AlembicMigrator
         from jackfield_storage import plugin as storage
         from jackfield_storage.state_store import SqlStateStoreFactory
 
         folder = tmp_path / "home"
-        folder.mkdir(exist_ok=True)
-        await asyncio.to_thread(AlembicMigrator().upgrade, sqlite_url(folder))
-        store = await SqlStateStoreFactory().open(sqlite_url(folder))
+        store = await SqlStateStoreFactory().open(fresh_database(folder))
         with_storage = (("storage", storage), *plugins)
         chosen = {"default_model": MODEL, **settings}
         async with temporary_workbench(folder, make_engine, plugins=with_storage, store=store, **chosen) as workbench:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from jackfield.contracts.records import sqlite_url
 from jackfield.plugin_host import PluginHost
 
 pytest.register_assert_rewrite("jackfield.testing.contract_suites")
@@ -25,19 +23,10 @@ def upgraded(url: str) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An up-to-date SQLite database to copy, for copying is quicker than migrating."""
-    folder = tmp_path_factory.mktemp("empty")
-    upgraded(sqlite_url(folder))
-    return folder / "jackfield.db"
-
-
 @pytest.fixture
-def sqlite(empty_database: Path, tmp_path: Path) -> str:
+def sqlite(fresh_database: Callable[[Path], str], tmp_path: Path) -> str:
     """The address of a fresh file."""
-    shutil.copy(empty_database, tmp_path)
-    return sqlite_url(tmp_path)
+    return fresh_database(tmp_path)
 
 
 @pytest.fixture

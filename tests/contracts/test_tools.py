@@ -44,20 +44,6 @@ LIBRARY_CALLS = {
     "delete_document": ToolSample(arguments={"path": "notes.txt"}, stable=False, beside_itself=False),
     "restore_document": ToolSample(arguments={"path": "notes.txt", "version": 1}, stable=False),
 }
-LIBRARY_CALLS = {
-    "search_library": ToolSample(arguments={"question": "tea"}),
-    "list_collections": ToolSample(arguments={}),
-    "list_documents": ToolSample(arguments={}),
-    "read_document": ToolSample(arguments={"path": "notes.txt"}),
-    "document_history": ToolSample(arguments={"path": "notes.txt"}),
-    "compare_document": ToolSample(arguments={"path": "notes.txt"}),
-    "write_document": ToolSample(arguments={"path": "new.txt", "content": "one\ntwo\n"}, stable=False),
-    "rename_document": ToolSample(
-        arguments={"path": "notes.txt", "new_path": "notes.txt"}, stable=False, beside_itself=False
-    ),
-    "delete_document": ToolSample(arguments={"path": "notes.txt"}, stable=False, beside_itself=False),
-    "restore_document": ToolSample(arguments={"path": "notes.txt", "version": 1}, stable=False),
-}
 CALLS = {
     "calculator": ToolSample(arguments={"expression": "6 * 7"}),
     "clock": ToolSample(arguments={"zone": "UTC"}, stable=False),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jackfield.contracts.records import sqlite_url
-from jackfield_migrations.migrator import AlembicMigrator
-
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(fresh_database: Callable[[Path], str], tmp_path: Path) -> Path:
     """The file of an up-to-date database."""
-    AlembicMigrator().upgrade(sqlite_url(tmp_path))
+    fresh_database(tmp_path)
     return tmp_path / "jackfield.db"
