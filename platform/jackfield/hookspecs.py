@@ -74,7 +74,10 @@ class Hooks:
 
     @hookspec
     def jackfield_extractors(self) -> list[Provided[Extractor]]:  # type: ignore[empty-body]
-        """Offer readers of file formats. Fires when plugins load; built when a file is first indexed."""
+        """Offer readers of file formats. Fires when plugins load; built when files are first used.
+
+        A plugin's are asked before Jackfield's own, and the first that claims a file reads it.
+        """
 
     @hookspec
     def jackfield_vector_indexes(self) -> list[Provided[VectorIndexFactory]]:  # type: ignore[empty-body]

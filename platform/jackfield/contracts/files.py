@@ -571,7 +571,10 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Extractor(Protocol):
-    """Gets the text out of some kinds of file."""
+    """Gets the text out of some kinds of file; the first that claims a file reads it, and plugins' are asked first.
+
+    One that keeps something open may have a `close()`, which also ends what is being read, with Unavailable.
+    """
 
     name: str
     version: int

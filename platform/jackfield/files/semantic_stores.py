@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cached_property
 
-from jackfield.contracts.files import Embedder, FileStore, FileStoreParts
+import structlog
+
+from jackfield.contracts.files import Embedder, Extractor, FileStore, FileStoreParts
 from jackfield.contracts.memory import Memory
 from jackfield.contracts.records import StateStore
 from jackfield.contracts.uploads import BlobStore
-from jackfield.errors import NothingRegistered
+from jackfield.errors import MissingDependency, NothingRegistered, PluginError
 from jackfield.registry import Registry
 from jackfield.settings import FileSettings
+
+log = structlog.get_logger(__name__)
 
 
 class SemanticStores:
@@ -32,6 +37,7 @@ class SemanticStores:
         self._blobs = blobs
         self._settings = settings
         self._opened: list[FileStore | Memory] = []
+        self._built: list[Extractor] = []
 
     @cached_property
     def files(self) -> FileStore:
@@ -39,7 +45,7 @@ class SemanticStores:
         parts = FileStoreParts(
             blobs=self._blobs(),
             embedder=self.embedder,
-            extractors=[extractor for _, extractor in self._registry.extractors.items()],
+            extractors=self._extractors(),
             vector_indexes=self._registry.vector_indexes.first(),
             largest=self._settings.largest_mb << 20,
             largest_indexed=self._settings.largest_indexed_mb << 20,
@@ -62,6 +68,21 @@ class SemanticStores:
         raise NothingRegistered("No plugin keeps memories beside this database; use SQLite or PostgreSQL.")
 
     async def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened, and end what is being read."""
         while self._opened:
             await self._opened.pop().close()
+        while self._built:
+            close = getattr(self._built.pop(), "close", None)
+            if close is not None:
+                await asyncio.to_thread(close)
+
+    def _extractors(self) -> list[Extractor]:
+        """Those of plugins before our own, which take whatever is text; one that cannot be built is left out."""
+        shelf = self._registry.extractors
+        owners = list(dict.fromkeys(map(shelf.owner, shelf.names())))  # as they loaded, our own first
+        for name in sorted(shelf.names(), key=lambda name: owners.index(shelf.owner(name)), reverse=True):
+            try:
+                self._built.append(shelf.get(name))
+            except (PluginError, MissingDependency) as error:
+                log.warning("an extractor is left out", extractor=name, reason=error.message)
+        return list(self._built)

@@ -21,11 +21,16 @@ from jackfield.wiring import open_store, opened_blobs
 
 @asynccontextmanager
 async def opened_library(
-    home: Path, *, database_url: str = "", embedder: Embedder | None = None, **settings: Any
+    home: Path,
+    *,
+    database_url: str = "",
+    embedder: Embedder | None = None,
+    plugins: PluginHost | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Library]:
     """The library of whoever is at this machine, on the real stores; any number may be open on one home."""
     chosen = load_settings(home=home, database_url=database_url, **settings)
-    plugins = PluginHost().load()
+    plugins = plugins or PluginHost().load()
     async with open_store(chosen, plugins) as state:
         semantic = SemanticStores(
             plugins.registry,

@@ -81,7 +81,7 @@ class ContentReader:
 
     async def _extractor(self, digest: str, filename: str) -> Extractor | None:
         head = await self._bytes(digest, most=HEAD)
-        return next((one for one in self._parts.extractors if one.claims(filename, head)), None)
+        return next((one for one in self._parts.extractors if _claims(one, filename, head)), None)
 
     async def _bytes(self, digest: str, most: int | None = None) -> bytes:
         gathered = bytearray()
@@ -96,6 +96,14 @@ class ContentReader:
         data = text.encode()
         digest, _ = await self._parts.blobs.put(_once(data), most=len(data))
         return digest
+
+
+def _claims(extractor: Extractor, filename: str, head: bytes) -> bool:
+    try:
+        return extractor.claims(filename, head)
+    except Exception:  # a plugin's fault, which is to keep no file from being written
+        log.exception("an extractor failed at a file's name and beginning", extractor=extractor.name, filename=filename)
+        return False
 
 
 def extractor_id(extractor: Extractor | None) -> str:
