@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import msgspec
 from jackfield.contracts.files import VectorIndexFactory
 from jackfield_storage.engine import Database
 from jackfield_storage.semantic_index.full_text import Scope
-from jackfield_storage.semantic_index.vector_caches import VectorCaches
+from jackfield_storage.semantic_index.vector_caches import CollectionVectors, VectorCaches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Nearest(msgspec.Struct, frozen=True):
     """Cosine similarities by passage, best first, and how many passages could not be compared yet."""
 
-    similarities: dict[int, float]
-    waiting: int
+    similarities: dict[int, float] = {}
+    waiting: int = 0
 
 
 class MeaningArm:
@@ -33,23 +34,29 @@ class MeaningArm:
         self._caches = VectorCaches(factory)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
 
-    async def ranked(self, model: str, vector: NDArray[np.float32], scope: Scope, depth: int) -> Nearest:
-        """Up to `depth` passages."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._ranked, model, vector, scope, depth)
+    async def held(self, model: str, scope: Scope) -> list[CollectionVectors]:
+        """The vectors of each collection, as the database has them now."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._held, model, scope)
+
+    async def nearest(
+        self, held: Sequence[CollectionVectors], vector: NDArray[np.float32], scope: Scope, depth: int
+    ) -> Nearest:
+        """Up to `depth` passages of what was held."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _nearest, held, vector, scope, depth)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
-    def _ranked(self, model: str, vector: NDArray[np.float32], scope: Scope, depth: int) -> Nearest:
-        similar: dict[int, float] = {}
-        waiting = 0
+    def _held(self, model: str, scope: Scope) -> list[CollectionVectors]:
         with self._database.looking() as connection:
             self._caches.follow(connection, model)
-            for collection_id in scope.collection_ids:
-                held = self._caches.of(connection, collection_id)
-                waiting += len(held.waiting)
-                if held.index is not None:
-                    similar.update(held.index.search(vector, depth, scope.passages))
-        best = sorted(similar.items(), key=lambda found: (-found[1], found[0]))[:depth]
-        return Nearest(dict(best), waiting)
+            return [self._caches.of(connection, collection_id) for collection_id in scope.collection_ids]
+
+
+def _nearest(held: Sequence[CollectionVectors], vector: NDArray[np.float32], scope: Scope, depth: int) -> Nearest:
+    similar: dict[int, float] = {}
+    for one in held:
+        if one.index is not None:
+            similar.update(one.index.search(vector, depth, scope.passages))
+    best = sorted(similar.items(), key=lambda found: (-found[1], found[0]))[:depth]
+    return Nearest(dict(best), sum(len(one.waiting) for one in held))

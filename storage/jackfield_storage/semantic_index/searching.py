@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection, String, bindparam, text
@@ -14,10 +15,14 @@ from jackfield_storage.engine import Database
 from jackfield_storage.semantic_index.full_text import Scope
 from jackfield_storage.semantic_index.holders import Within, passages_within
 from jackfield_storage.semantic_index.keyword_arm import KeywordArm
-from jackfield_storage.semantic_index.meaning_arm import MeaningArm
+from jackfield_storage.semantic_index.meaning_arm import MeaningArm, Nearest
 from jackfield_storage.semantic_index.name_arm import Named, named
 from jackfield_storage.semantic_index.ranking import Rankings, found_passages
 from jackfield_storage.semantic_index.search_words import SearchWords, search_words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_FOUND = 200
 """The largest limit."""
@@ -38,23 +43,28 @@ SAID = 60
 _UNREAD = "Some files have not been read yet and are found by their names only."
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A query with what it names looked up; `unread` says that some files wait to be indexed."""
+class Place(msgspec.Struct, frozen=True):
+    """Where is searched, with what a query names looked up; `unread` says that some files wait to be indexed."""
 
-    query: Query
-    words: SearchWords
     within: Within
     scope: Scope
     names: dict[str, str]
     unread: bool
 
 
-class Similar(msgspec.Struct, frozen=True):
-    """What the meaning arm found; `notice` says that it could not look, or not at everything."""
+class ByWords(msgspec.Struct, frozen=True):
+    """Passages in their order with what they hold of the words, and files by what they are called."""
 
-    similarities: dict[int, float]
+    place: Place
+    passages: dict[int, float]
+    files: Named
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """A query's vector, (dimensions,); without one, `notice` says what is missing."""
+
+    vector: NDArray[np.float32] | None = None
     notice: str = ""
-    looked: bool = True
 
 
 class Searcher:
@@ -72,55 +82,58 @@ class Searcher:
         if not 1 <= query.limit <= MOST_FOUND:
             raise InvalidRequest(f"A search finds 1 to {MOST_FOUND} passages, not {query.limit}.", parameter="limit")
         under = checked_folder(query.under)
-        asked = await self._database.look(lambda connection: _looked_up(connection, query, words, under))
-        if not asked.names:
+        if not query.collections:
             return SearchResult(found=(), mode=query.mode)
-        return await self._found(asked, max(DEPTH, 3 * query.limit))
+        return await self._found(query, words, under)
 
     async def close(self) -> None:
         """Let the thread of the vectors end."""
         await self._meaning.close()
 
-    async def _found(self, asked: Asked, depth: int) -> SearchResult:
-        by_words = asyncio.create_task(self._by_words(asked, depth))
+    async def _found(self, query: Query, words: SearchWords, under: str) -> SearchResult:
+        model = None if query.mode == "keyword" else await self._embedder.key()
+        depth = max(DEPTH, 3 * query.limit)
+        # Nothing takes as long as embedding: it begins first, and all that can be done meanwhile is.
+        embedding = asyncio.create_task(self._embedded(query, model))
         try:
-            similar = await self._by_meaning(asked, depth)
-            passages, files = await by_words
+            reads = query.mode != "meaning" or model is None
+            by_words = await self._database.look(lambda seen: self._by_words(seen, query, words, under, depth, reads))
+            place = by_words.place
+            held = [] if model is None else await self._meaning.held(model, place.scope)
+            embedded = await embedding
         finally:
-            by_words.cancel()
-            await asyncio.gather(by_words, return_exceptions=True)
-        rankings = Rankings(passages, similar.similarities, files, asked.words)
+            embedding.cancel()
+            await asyncio.gather(embedding, return_exceptions=True)
+        nearest = Nearest()
+        if embedded.vector is not None:
+            nearest = await self._meaning.nearest(held, embedded.vector, place.scope, depth)
+        rankings = Rankings(by_words.passages, nearest.similarities, by_words.files, words)
         found = await self._database.look(
-            lambda connection: found_passages(connection, asked.query, asked.within, asked.names, rankings)
+            lambda connection: found_passages(connection, query, place.within, place.names, rankings)
         )
-        notices = [_far(asked.query.text, found), similar.notice, _UNREAD if asked.unread else ""]
-        mode = asked.query.mode if similar.looked else "keyword"
+        notices = [_far(query.text, found), embedded.notice, _waiting(nearest), _UNREAD if place.unread else ""]
+        mode = "keyword" if embedded.vector is None else query.mode
         return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices)))
 
-    async def _by_words(self, asked: Asked, depth: int) -> tuple[dict[int, float], Named]:
-        """Passages in their order with what they hold of the words, and files by what they are called."""
-        if asked.query.mode == "meaning" and await self._embedder.key() is not None:
-            return {}, Named()
+    def _by_words(
+        self, connection: Connection, query: Query, words: SearchWords, under: str, depth: int, reads: bool
+    ) -> ByWords:
+        place = _looked_up(connection, query, under)
+        if not reads:
+            return ByWords(place, {}, Named())
+        passages = self._keywords.ranked(connection, words, place.scope, depth)
+        return ByWords(place, passages, named(connection, query.text, words.words, place.within.collection_ids))
 
-        def ranked(connection: Connection) -> tuple[dict[int, float], Named]:
-            passages = self._keywords.ranked(connection, asked.words, asked.scope, depth)
-            return passages, named(connection, asked.query.text, asked.words.words, asked.within.collection_ids)
-
-        return await self._database.look(ranked)
-
-    async def _by_meaning(self, asked: Asked, depth: int) -> Similar:
-        if asked.query.mode == "keyword":
-            return Similar({})
-        model = await self._embedder.key()
+    async def _embedded(self, query: Query, model: str | None) -> Embedded:
+        if query.mode == "keyword":
+            return Embedded()
         if model is None:
-            return Similar({}, "No embedding model is installed, so files are found by words only.", looked=False)
+            return Embedded(notice="No embedding model is installed, so files are found by words only.")
         try:
-            vectors = await self._embedder.embed([asked.query.text])
+            vectors = await self._embedder.embed([query.text])
         except (Unavailable, ModelError) as error:
-            return Similar({}, f"Files are found by words only: {error.message}", looked=False)
-        nearest = await self._meaning.ranked(model, vectors[0], asked.scope, depth)
-        few = f"{nearest.waiting} passages have no vector yet and are found by words only."
-        return Similar(nearest.similarities, few if nearest.waiting else "")
+            return Embedded(notice=f"Files are found by words only: {error.message}")
+        return Embedded(vectors[0])
 
 
 def _far(typed: str, found: tuple[Found, ...]) -> str:
@@ -132,16 +145,19 @@ def _far(typed: str, found: tuple[Found, ...]) -> str:
     return f"Nothing here is close to '{said}'; even the nearest are far from it."
 
 
-def _looked_up(connection: Connection, query: Query, words: SearchWords, under: str) -> Asked:
+def _waiting(nearest: Nearest) -> str:
+    few = f"{nearest.waiting} passages have no vector yet and are found by words only."
+    return few if nearest.waiting else ""
+
+
+def _looked_up(connection: Connection, query: Query, under: str) -> Place:
     rows = connection.execute(_COLLECTIONS, {"names": list(query.collections)}).all()
     names = {row.id: row.name for row in rows}
     if missing := set(query.collections) - set(names.values()):
         raise CollectionNotFound(f"There is no collection '{min(missing)}'.")
     within = Within(tuple(names), under)
     everywhere = bool(rows) and rows[0].number == len(rows)
-    return Asked(
-        query=query,
-        words=words,
+    return Place(
         within=within,
         scope=Scope(within.collection_ids, everywhere, passages_within(connection, within) if under else None),
         names=names,
