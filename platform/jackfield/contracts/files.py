@@ -204,9 +204,11 @@ class Files(Protocol):
         reason: str = "",
         expected: int | None = None,
         change: str = "",
+        in_bulk: bool = False,
     ) -> Written:
         """Create or overwrite; a deleted file at that path goes on with its next version.
 
+        With `in_bulk` its vectors are left to `Index.run`, which makes those of many files together.
         Raises InvalidRequest for a bad path or too many bytes, NameTaken for one that differs only in case, DiskFull.
         """
         ...

@@ -53,13 +53,21 @@ class OpenCollection:
         reason: str = "",
         expected: int | None = None,
         change: str = "",
+        in_bulk: bool = False,
     ) -> Written:
-        """Create or overwrite a file."""
-        return self._noted(
-            await self._store.files.write(
-                *self._at("write", path), chunks, actor=self.actor, reason=reason, expected=expected, change=change
-            )
+        """Create or overwrite a file; one of many `in_bulk`, which leaves its vectors to the index."""
+        written = await self._store.files.write(
+            *self._at("write", path),
+            chunks,
+            actor=self.actor,
+            reason=reason,
+            expected=expected,
+            change=change,
+            in_bulk=in_bulk,
         )
+        if in_bulk and written.changed:
+            self._on_waiting()
+        return self._noted(written)
 
     async def append(self, path: str, chunks: AsyncIterable[bytes], *, reason: str = "", change: str = "") -> Written:
         """Add to the end of a file."""

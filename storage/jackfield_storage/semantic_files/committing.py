@@ -29,10 +29,10 @@ class Commits:
         self._preparer = preparer
         self._arrivals = arrivals
 
-    async def prepare(self, prepared: Preparations, digest: str, path: str, size: int) -> None:
+    async def prepare(self, prepared: Preparations, digest: str, path: str, size: int, *, vectors: bool = True) -> None:
         """Add what the index is to know of some bytes."""
         name = PurePosixPath(path).name
-        prepared[digest, path] = await self._preparer.prepare(digest, name, size)
+        prepared[digest, path] = await self._preparer.prepare(digest, name, size, vectors=vectors)
 
     async def change(self, work: Callable[[Connection, Preparations], T], prepared: Preparations | None = None) -> T:
         """What work gives when it is committed, with every content prepared that it asks for."""

@@ -65,10 +65,11 @@ class SqlFiles:
         reason: str = "",
         expected: int | None = None,
         change: str = "",
+        in_bulk: bool = False,
     ) -> Written:
         step = Step(actor=actor, reason=reason, change=change)
         place = Place(collection=collection, path=checked_path(path), step=step, expected=expected)
-        return await self._write(place, chunks, "written")
+        return await self._write(place, chunks, "written", vectors=not in_bulk)
 
     async def append(
         self,
@@ -213,11 +214,13 @@ class SqlFiles:
         parts = [] if version is None else [await checked_pieces(self._blobs, version)]
         return await self._write(place, joined(*parts, tail.pieces()), "appended")
 
-    async def _write(self, place: Place, chunks: AsyncIterable[bytes], action: Action) -> Written:
+    async def _write(
+        self, place: Place, chunks: AsyncIterable[bytes], action: Action, *, vectors: bool = True
+    ) -> Written:
         before = await self._database.look(partial(room_before, place=place))
         async with self._arrivals.of(within(before, chunks), most=self._largest) as arrived:
             prepared: Preparations = {}
             if arrived.digest != before.digest:
-                await self._commits.prepare(prepared, arrived.digest, place.path, arrived.size)
+                await self._commits.prepare(prepared, arrived.digest, place.path, arrived.size, vectors=vectors)
             work = partial(changing.write, place=place, arrived=arrived, action=action)
             return await self._commits.change(work, prepared)

@@ -70,7 +70,8 @@ async def add_all(
     for number, file in enumerate(files):
         try:
             pieces = file_bytes(file.source, most=most, count=totalled(told, number, done))
-            added.take(await collection.write(file.path, pieces, reason=reason, change=added.change))
+            written = await collection.write(file.path, pieces, reason=reason, change=added.change, in_bulk=True)
+            added.take(written)
         except (NotAllowed, StateUnavailable) as error:
             if not isinstance(error, BlobDamaged):
                 raise

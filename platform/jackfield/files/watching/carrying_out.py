@@ -113,7 +113,9 @@ class StepTaker:
         kept = self._view.files[step.path]
         source = await self._opened.read(self._view.full_path(step.path), Point(number=kept.version))
         async with aclosing(source.pieces) as pieces:
-            written = await self._opened.write(self._view.full_path(step.to), pieces, expected=0, **self._how)
+            written = await self._opened.write(
+                self._view.full_path(step.to), pieces, expected=0, in_bulk=True, **self._how
+            )
         self._view.take(written)
         self._asides[step.path] = step.to
 
@@ -121,7 +123,7 @@ class StepTaker:
         path, local, old = step.path, self._look.files[step.path], self._view.files.get(step.path)
         async with aclosing(self._folder.pieces(self._name(path), local)) as pieces:
             written = await self._opened.write(
-                self._view.full_path(path), pieces, expected=old.version if old else 0, **self._how
+                self._view.full_path(path), pieces, expected=old.version if old else 0, in_bulk=True, **self._how
             )
         self._view.take(written)
         self._look.files[path] = msgspec.structs.replace(local, digest=written.file.digest)

@@ -40,6 +40,20 @@ class IndexingContract(FileStoreFixtures):
         result = await store.index.search(Query(text="elephant", collections=(HOME,)))
         assert ([one.text for one in result.found], result.notice) == (["PURPLE ELEPHANT"], "")
 
+    async def test_what_comes_in_bulk_gets_its_vectors_from_the_job(
+        self, store: FileStore, parts: FileStoreParts
+    ) -> None:
+        await put(store, "a.txt", "purple elephant")
+        before = list(embedder_of(parts).embedded)
+        assert before
+        for number in range(20):
+            await put(store, f"{number}.txt", f"yellow mouse number {number}", in_bulk=True)
+        assert embedder_of(parts).embedded == before
+        assert await found_paths(store, '"mouse number 7"', mode="keyword") == ["7.txt"]
+        assert not (await store.index.progress(HOME)).done
+        assert (await store.index.run()).done
+        assert "7.txt" in await found_paths(store, "mouse number 7", mode="meaning")
+
     async def test_progress_grows_to_the_end(self, store: FileStore) -> None:
         await put(store, "long.txt", LONG)
         told: list[IndexProgress] = []
