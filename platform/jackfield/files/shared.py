@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jackfield.contracts.files import FileStore, Link, OpenVersion, Point, StoredFile
-from jackfield.errors import FileNotThere, LinkNotFound
+from jackfield.errors import BlobDamaged, FileNotThere, LinkNotFound, VersionNotFound
+from jackfield.files.paths import checked_folder, checked_path
 from jackfield.identity.secrets import fingerprint
 from jackfield.identity.throttle import Throttle
 
@@ -31,17 +32,24 @@ class SharedFiles:
 
 
 async def opened_file(store: FileStore, link: Link, below: str = "") -> OpenVersion:
-    """The file that a link lets one read, `below` the folder where it is one; raises FileNotThere."""
-    if not link.folder:
-        if below:
-            raise FileNotThere("This link is of one file, and there is nothing below it.", parameter="path")
-        return await store.files.read(link.collection, link.path, Point(number=link.version))
-    return await store.files.read(link.collection, _within(link.path, below))
+    """The file that a link lets one read, `below` the folder where it is one.
+
+    Raises FileNotThere, InvalidRequest or BlobDamaged, which tell nothing of the collection that it is in.
+    """
+    if below and not link.folder:
+        raise FileNotThere("This link is of one file, and there is nothing below it.", parameter="path")
+    path = _within(link.path, checked_path(below)) if link.folder else link.path
+    try:
+        return await store.files.read(link.collection, path, Point(number=link.version))
+    except (FileNotThere, VersionNotFound) as error:
+        raise FileNotThere(f"There is no file '{below}' behind this link." if below else NO_LINK) from error
+    except BlobDamaged as error:
+        raise BlobDamaged(error.message, told="The bytes of this file are damaged here.") from error
 
 
 async def page(store: FileStore, link: Link, *, after: str = "", limit: int = 1000) -> tuple[StoredFile, ...]:
     """Files below a shared folder, in the order of their paths; `after` is a path from the folder on."""
-    behind = _within(link.path, after) if after else ""
+    behind = _within(link.path, checked_folder(after, parameter="after")) if after else ""
     return await store.files.page(link.collection, under=link.path, limit=limit, after=behind)
 
 

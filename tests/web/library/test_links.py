@@ -48,6 +48,17 @@ async def test_a_folders_link_reaches_what_is_below_it_and_nothing_else(files: A
         assert (await files.client.get(f"{link['url']}/{beyond}")).status_code in (400, 404), beyond
 
 
+@pytest.mark.parametrize("below", ["A.txt", "gone.txt", "none.txt", "..%2fx"])
+async def test_what_a_link_does_not_reach_is_not_told_of(files: Any, below: str) -> None:
+    """Neither what the folder is in, nor what was there, nor who deleted it."""
+    for path in ("clients/acme/a.txt", "clients/acme/gone.txt", "clients/x"):
+        await files.write(path, path)
+    await files.client.delete(f"{files.at}/file", params={"path": "clients/acme/gone.txt"})
+    link = await shared(files, path="clients/acme", folder=True)
+    told = (await files.client.get(f"{link['url']}/{below}")).text
+    assert not [word for word in ("clients", "acme", "main", "deleted", "local", "a.txt") if word in told], told
+
+
 async def test_a_files_link_has_nothing_below_it(files: Any) -> None:
     await files.write("a.txt", "one")
     link = await shared(files, path="a.txt")
