@@ -90,6 +90,13 @@ LIBRARY_ERRORS = {
 """What can be said of semantic files, by status."""
 
 SHARED_ERRORS = TOO_MANY | {status: LIBRARY_ERRORS[status] for status in (500, 501, 503)}
+PARTS = {
+    206: ResponseSpec(None, description="A part of the bytes.", generate_examples=False),
+    304: ResponseSpec(None, description="The bytes are those that one has.", generate_examples=False),
+    416: _error("There are no such bytes; Content-Range says how many there are."),
+}
+"""What reading bytes can end with, where only some of them are asked for, or newer ones."""
+
 PRECONDITION = {412: _error("The file is not the version that `If-Match` or `If-None-Match` expects.")}
 
 

@@ -10,7 +10,7 @@ async def test_an_older_version_comes_back_as_a_new_one(files: Any) -> None:
     for text in ("one", "two", "three"):
         await files.write("a.txt", text)
     back = await files.post("rollback", path="a.txt", version=1, reason="it was better")
-    assert (back.headers["etag"], back.json()["version"]["restored_from"]) == ('"4"', 1)
+    assert (back.headers["etag"].partition("-")[0], back.json()["version"]["restored_from"]) == ('"4', 1)
     assert (await files.read("a.txt")).text == "one"
     history = (await files.get("history", path="a.txt")).json()["data"]
     assert [(each["number"], each["action"]) for each in history] == [

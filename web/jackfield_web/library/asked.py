@@ -55,7 +55,10 @@ ASKED = LIBRARY_ERRORS | BAD_PARAMETER
 SENT = LIBRARY_ERRORS | BAD_BODY
 """What these routes can end with, with no body and with one."""
 
-_TAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+TAGGED = 16
+"""Signs of a digest that are part of a tag."""
+
+_TAG = re.compile(rf'(?:W/)?"(\d{{1,9}})(?:-[0-9a-f]{{{TAGGED}}})?"')
 
 
 def library_dependency(workbench: NamedDependency[Workbench], principal: NamedDependency[Principal]) -> Library:
@@ -105,14 +108,14 @@ def instant(text: str, parameter: str) -> datetime:
         ) from error
 
 
-def etag(version: int) -> str:
-    """How a version is called in headers."""
-    return f'"{version}"'
+def etag(version: int, digest: str) -> str:
+    """How a version is called in headers: by its bytes too, since another file may have come to a path."""
+    return f'"{version}-{digest[:TAGGED]}"'
 
 
 def told(written: Written) -> Response[Written]:
     """What a change made, with the version in a header too."""
-    return Response(written, headers={"etag": etag(written.file.version)})
+    return Response(written, headers={"etag": etag(written.file.version, written.file.digest)})
 
 
 def tagged_version(tag: str, header: str) -> int:
@@ -137,7 +140,18 @@ async def expected_version(
         return 0
     if if_match is None:
         return None
-    return (await collection.look(path)).version if if_match.strip() == "*" else tagged_version(if_match, "If-Match")
+    if if_match.strip() == "*":
+        return (await collection.look(path)).version
+    expected = tagged_version(if_match, "If-Match")
+    return expected if "-" not in if_match else await _still(collection, path, if_match, expected)
+
+
+async def _still(collection: OpenCollection, path: str, tag: str, expected: int) -> int:
+    """The version that a tag names with its bytes; raises FileChanged where it is another file's."""
+    file = await collection.look(path)
+    if etag(file.version, file.digest) != tag.strip().removeprefix("W/"):
+        raise FileChanged(f"'{path}' is not what you read: it is at version {file.version} now.", version=file.version)
+    return expected
 
 
 def precondition_failed(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
@@ -149,7 +163,7 @@ def precondition_failed(request: Request[Any, Any, Any], error: Exception) -> Re
     status = 412 if conditional and (missing or isinstance(error, FileChanged)) else problem.status
     headers = dict(problem.headers)
     if isinstance(error, FileChanged) and error.version:
-        headers["etag"] = etag(error.version)
+        headers["etag"] = f'"{error.version}"'
     return Response(problem.body, status_code=status, headers=headers)
 
 

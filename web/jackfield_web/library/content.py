@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Request
+from litestar import MediaType, Request, Response
+from litestar.datastructures import Headers
 from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.response import Stream
 
 from jackfield.contracts.files import OpenVersion
-from jackfield_web.errors import ClientGone
+from jackfield.errors import InvalidRequest
+from jackfield_web.errors import ClientGone, ErrorBody, problem_of
 from jackfield_web.library.asked import etag
+from jackfield_web.library.spans import asked_span, part_of
 
 OCTETS = "application/octet-stream"
 
@@ -48,22 +51,49 @@ async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes]:
         raise ClientGone from error
 
 
-async def sent(opened: OpenVersion) -> Stream:
-    """A version's bytes, to be kept and never shown; raises what reading it raises before anything was sent."""
-    try:
-        first = await anext(opened.pieces, b"")
-    except BaseException:
-        await opened.pieces.aclose()
-        raise
+async def sent(opened: OpenVersion, asked: Headers) -> Stream | Response[bytes] | Response[ErrorBody]:
+    """A version's bytes, to be kept and never shown: all of them, or the part that `Range` names.
+
+    None where whoever asks has them already. Raises what reading them raises, before anything was sent.
+    """
     version = opened.version
+    tag = etag(version.number, version.digest)
+    known = asked.get("if-none-match")
+    if known is not None and _names(known, tag):
+        await opened.pieces.aclose()
+        return Response(b"", status_code=304, media_type=OCTETS, headers={"etag": tag})
+    span = asked_span(asked.get("range"), version.size) if asked.get("if-range") in (None, tag) else None
+    if span and span.start == span.end:
+        await opened.pieces.aclose()
+        return _unsatisfiable(version.size)
+    pieces = part_of(opened.pieces, span) if span else opened.pieces
+    try:
+        first = await anext(pieces, b"")
+    except BaseException:
+        await pieces.aclose()
+        raise
     name = version.path.rpartition("/")[2]
     headers = {
         **NEVER_SHOWN,
-        "content-length": str(version.size),
+        "accept-ranges": "bytes",
+        "content-length": str(span.end - span.start if span else version.size),
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "etag": etag(version.number),
+        "etag": tag,
     }
-    return Stream(_pieces(first, opened.pieces), media_type=OCTETS, headers=headers)
+    if span:
+        headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{version.size}"
+    status = 206 if span else 200
+    return Stream(_pieces(first, pieces), status_code=status, media_type=OCTETS, headers=headers)
+
+
+def _names(known: str, tag: str) -> bool:
+    return known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(","))
+
+
+def _unsatisfiable(size: int) -> Response[ErrorBody]:
+    error = InvalidRequest(f"There are no such bytes: the file has {size:,}.", parameter="range")
+    headers = {"content-range": f"bytes */{size}"}
+    return Response(problem_of(error).body, status_code=416, media_type=MediaType.JSON, headers=headers)
 
 
 async def _pieces(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

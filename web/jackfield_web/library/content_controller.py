@@ -13,7 +13,8 @@ from jackfield.contracts.files import Written
 from jackfield.errors import InvalidRequest
 from jackfield.files.library import Library
 from jackfield.workbench import Workbench
-from jackfield_web.documentation import PRECONDITION
+from jackfield_web.documentation import PARTS, PRECONDITION
+from jackfield_web.errors import ErrorBody
 from jackfield_web.identity.rights import needs
 from jackfield_web.library.asked import (
     ASKED,
@@ -26,7 +27,6 @@ from jackfield_web.library.asked import (
     Path,
     Reason,
     Version,
-    etag,
     expected_version,
     point_of,
     told,
@@ -34,7 +34,10 @@ from jackfield_web.library.asked import (
 from jackfield_web.library.content import OCTETS, BytesOperation, arriving, sent
 
 Known = Annotated[
-    str | None, HeaderParameter(name="if-none-match", description='A version that one has, such as `"3"`: 304 then.')
+    str | None, HeaderParameter(name="if-none-match", description="A version that one has, by its `ETag`: 304 then.")
+]
+Wanted = Annotated[
+    str | None, HeaderParameter(name="range", description="Only these bytes, such as `bytes=1000-`: 206 then.")
 ]
 
 
@@ -52,24 +55,22 @@ class ContentController(Controller):
         response_description="The bytes",
         media_type=OCTETS,
         summary="Read a file, or any version of it",
-        responses=ASKED,
+        responses=ASKED | PARTS,
     )
     async def read(
         self,
         collection: FromPath[str],
+        request: Request[Any, Any, Any],
         library: NamedDependency[Library],
         path: Path,
         version: Version = None,
         at: At = None,
         known: Known = None,
-    ) -> Stream | Response[bytes]:
-        """The newest version, unless a number or a time says another. `ETag` is the version's number."""
+        wanted: Wanted = None,
+    ) -> Stream | Response[bytes] | Response[ErrorBody]:
+        """The newest version, unless a number or a time says another. `ETag` tells it from every other."""
         opened = await (await library.opened(collection)).read(path, point_of(version, at))
-        tag = etag(opened.version.number)
-        if known is not None and tag in (one.strip().removeprefix("W/") for one in known.split(",")):
-            await opened.pieces.aclose()
-            return Response(b"", status_code=304, media_type=OCTETS, headers={"etag": tag})
-        return await sent(opened)
+        return await sent(opened, request.headers)
 
     @put(
         operation_id="writeFile",

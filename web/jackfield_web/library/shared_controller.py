@@ -11,7 +11,8 @@ from litestar.response import Stream
 
 from jackfield.files.shared import opened_file, page, path_below
 from jackfield.workbench import Workbench
-from jackfield_web.documentation import NOT_FOUND, SHARED_ERRORS
+from jackfield_web.documentation import NOT_FOUND, PARTS, SHARED_ERRORS
+from jackfield_web.errors import ErrorBody
 from jackfield_web.identity.recognise import address_of
 from jackfield_web.identity.rights import PUBLIC
 from jackfield_web.library.content import NEVER_SHOWN, OCTETS, sent
@@ -33,7 +34,7 @@ class SharedController(Controller):
         operation_id="readShared",
         response_description="A file's bytes, or what is in a folder",
         summary="Read what a link shows",
-        responses=NOT_FOUND | SHARED_ERRORS,
+        responses=NOT_FOUND | SHARED_ERRORS | PARTS,
     )
     async def read(
         self,
@@ -41,12 +42,12 @@ class SharedController(Controller):
         request: Request[Any, Any, Any],
         workbench: NamedDependency[Workbench],
         after: After = "",
-    ) -> Stream | Response[SharedFolder]:
+    ) -> Stream | Response[SharedFolder] | Response[bytes] | Response[ErrorBody]:
         """A file is always sent to be kept, and never shown as a page of this server."""
         store = workbench.semantic.files
         link = await workbench.libraries.shared.link(store, token, address=address_of(request))
         if not link.folder:
-            return await sent(await opened_file(store, link))
+            return await sent(await opened_file(store, link), request.headers)
         files = await page(store, link, after=after, limit=LISTED + 1)
         listed = [SharedFile(path=path_below(link, one.path), size=one.size, version=one.version) for one in files]
         more = listed[LISTED - 1].path if len(listed) > LISTED else None
@@ -58,7 +59,7 @@ class SharedController(Controller):
         response_description="The file's bytes",
         media_type=OCTETS,
         summary="Read a file below a shared folder",
-        responses=NOT_FOUND | SHARED_ERRORS,
+        responses=NOT_FOUND | SHARED_ERRORS | PARTS,
     )
     async def below(
         self,
@@ -66,8 +67,8 @@ class SharedController(Controller):
         below: FromPath[str],
         request: Request[Any, Any, Any],
         workbench: NamedDependency[Workbench],
-    ) -> Stream:
+    ) -> Stream | Response[bytes] | Response[ErrorBody]:
         """Always its newest version."""
         store = workbench.semantic.files
         link = await workbench.libraries.shared.link(store, token, address=address_of(request))
-        return await sent(await opened_file(store, link, below.removeprefix("/")))
+        return await sent(await opened_file(store, link, below.removeprefix("/")), request.headers)
