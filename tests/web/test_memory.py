@@ -86,3 +86,9 @@ async def test_what_makes_no_sense_is_refused(remembering: Any) -> None:
         assert (await client.post("/api/memory", json=body)).status_code == 400
     prompt = {"model": "scripted", "prompt": "tea", "memory": True}
     assert (await client.post("/v1/completions", json=prompt)).status_code == 400
+
+
+async def test_what_would_be_forgotten_at_once_is_refused(remembering: Any) -> None:
+    body = {"text": "The review is today.", "expires_at": "2020-01-01T00:00:00Z"}
+    refused = await remembering.client.post("/api/memory", json=body)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "expires_at")

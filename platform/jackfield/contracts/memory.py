@@ -60,7 +60,10 @@ class Memory(Protocol):
     """Remembers and recalls; it never decides by itself what is worth keeping. Usable from one event loop."""
 
     async def remember(self, unit: MemoryUnit) -> MemoryUnit:
-        """Add a unit, or a version of the one with its `id`; the same text of the same owner is kept once."""
+        """Add a unit, or a version of the one with its `id`; the same text of the same owner is kept once.
+
+        It then lasts until the later of both ends. What has expired goes for good by this.
+        """
         ...
 
     async def recall(self, query: str, *, asker: Asker, limit: int = 5) -> tuple[Recalled, ...]:

@@ -108,10 +108,6 @@ class SqlMemory:
     async def forget_all(self, *, asker: Asker) -> int:
         return await self._removed(MemoryRow.owner_id == asker.id)
 
-    async def prune(self) -> int:
-        """Forget what has expired; how many units."""
-        return await self._removed(MemoryRow.expires_at <= datetime.now(UTC))
-
     async def close(self) -> None:
         return None
 
@@ -164,17 +160,21 @@ class SqlMemory:
 
 
 def _kept(connection: Connection, unit: MemoryUnit, model: str | None, vector: bytes | None) -> MemoryUnit:
-    """Write a unit, as a new version where it was there; the same words of the same owner are not kept twice."""
+    """Write a unit, as a new version where it was there; the same words of the same owner are not kept twice.
+
+    Whatever has expired goes for good.
+    """
     _take_turn(connection, unit.owner_id)
+    connection.execute(delete(MemoryRow).where(MemoryRow.expires_at <= datetime.now(UTC)))
     same = select(MemoryRow.__table__).where(MemoryRow.owner_id == unit.owner_id, MemoryRow.kind == unit.kind)
     known = connection.execute(same.where(MemoryRow.id == unit.id)).one_or_none()
     if known is None:
         twin = connection.execute(same.where(MemoryRow.key == key_of(unit.text), lasting(unit.changed_at))).first()
         if twin is not None:
-            return unit_of(twin)
+            return _said_again(connection, twin, unit)
         connection.execute(insert(MemoryRow).values(**row_values(unit)))
     elif key_of(known.text) == key_of(unit.text):
-        return unit_of(known)
+        return _said_again(connection, known, unit)
     else:
         unit = msgspec.structs.replace(unit, version=known.version + 1, remembered_at=unit_of(known).remembered_at)
         connection.execute(update(MemoryRow).where(MemoryRow.id == unit.id).values(**row_values(unit)))
@@ -183,6 +183,15 @@ def _kept(connection: Connection, unit: MemoryUnit, model: str | None, vector: b
     if model is not None:
         connection.execute(insert(MemoryVectorRow).values(memory_id=unit.id, model=model, vector=vector))
     return unit
+
+
+def _said_again(connection: Connection, known: Any, unit: MemoryUnit) -> MemoryUnit:
+    """What is known already, which now lasts until the later of both ends."""
+    ends = (known.expires_at, unit.expires_at)
+    until = None if None in ends else max(ends)
+    if until != known.expires_at:
+        connection.execute(update(MemoryRow).where(MemoryRow.id == known.id).values(expires_at=until))
+    return msgspec.structs.replace(unit_of(known), expires_at=until)
 
 
 def _take_turn(connection: Connection, owner_id: str) -> None:

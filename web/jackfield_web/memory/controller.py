@@ -11,6 +11,7 @@ from litestar.params import FromPath, QueryParameter, RequestBody
 
 from jackfield.contracts.identity import Principal
 from jackfield.contracts.memory import Asker, Memory, MemoryKind, MemoryUnit
+from jackfield.errors import InvalidRequest
 from jackfield.identifiers import new_identifier
 from jackfield.identity.local_mode import account_of
 from jackfield.memory.taker import asker_of
@@ -81,6 +82,8 @@ class MemoryController(Controller):
     ) -> MemoryUnit:
         """The same words are kept once."""
         now = datetime.now(UTC)
+        if data.expires_at is not None and data.expires_at <= now:
+            raise InvalidRequest("'expires_at' has passed already.", parameter="expires_at")
         unit = MemoryUnit(
             id=new_identifier("mem"),
             text=data.text,

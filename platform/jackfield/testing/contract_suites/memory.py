@@ -131,6 +131,22 @@ class MemoryContract:
         with pytest.raises(MemoryNotFound):
             await memory.get(unit.id, asker=ADA)
 
+    async def test_what_expired_is_remembered_anew_where_it_is_said_again(self, memory: Memory) -> None:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        unit = a_unit("My name is Ada")
+        await memory.remember(replace(unit, expires_at=past))
+        assert (await memory.remember(unit)).version == 1
+        assert await memory.get(unit.id, asker=ADA) == unit
+
+    @pytest.mark.parametrize("same", [True, False], ids=["the same unit", "another unit"])
+    async def test_what_is_said_again_lasts_until_the_later_end(self, memory: Memory, *, same: bool) -> None:
+        days = [datetime.now(UTC) + timedelta(days=number) for number in (2, 9, 5)]
+        first = await memory.remember(replace(a_unit("I am in Lyon this week"), expires_at=days[0]))
+        for said, until in ((days[1], days[1]), (days[2], days[1]), (None, None), (days[0], None)):
+            again = replace(first if same else a_unit("I am in Lyon this week"), expires_at=said)
+            assert (await memory.remember(again)).expires_at == until
+            assert await memory.get(first.id, asker=ADA) == replace(first, expires_at=until)
+
     async def test_what_is_forgotten_is_gone_with_its_versions(self, memory: Memory) -> None:
         unit = await memory.remember(a_unit("I live in Cologne"))
         await memory.remember(replace(unit, text="I live in Lyon"))
