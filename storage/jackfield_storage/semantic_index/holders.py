@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, String, bindparam, text
 
+from jackfield_storage.semantic_index.listed import listed
+
 FILES_OF_A_PASSAGE = 3
 """Files that are found by one passage that they all hold, such as a licence."""
 
@@ -60,13 +62,27 @@ def holders(connection: Connection, passages: Sequence[int], within: Within) -> 
     found: dict[int, dict[str, Holder]] = {}
     if not passages:
         return {}
-    statement = _HOLDERS_POSTGRES if connection.dialect.name == "postgresql" else _HOLDERS_SQLITE
-    for row in connection.execute(statement, {**within.parameters, "passages": list(passages), "most": MOST_PLACES}):
-        files = found.setdefault(row.passage_id, {})
-        known = files.get(row.file_id)
-        if (known is None and len(files) < FILES_OF_A_PASSAGE) or (known is not None and row.start < known.start):
-            files[row.file_id] = Holder(*row)
+    for one in _places(connection, passages, within):
+        files = found.setdefault(one.passage_id, {})
+        known = files.get(one.file_id)
+        if (known is None and len(files) < FILES_OF_A_PASSAGE) or (known is not None and one.start < known.start):
+            files[one.file_id] = one
     return {passage: list(files.values()) for passage, files in found.items()}
+
+
+def _places(connection: Connection, passages: Sequence[int], within: Within) -> list[Holder]:
+    bounds = within.bounds
+    statement = _PLACES_POSTGRES if connection.dialect.name == "postgresql" else _PLACES_SQLITE
+    given = (
+        listed(connection, within.collection_ids),
+        bounds["under"],
+        bounds["under"],
+        bounds["first"],
+        bounds["last"],
+        MOST_PLACES,
+        listed(connection, passages),
+    )
+    return [Holder(*row) for row in connection.exec_driver_sql(statement, given)]
 
 
 def beginnings(connection: Connection, file_ids: Sequence[str], within: Within) -> dict[str, Holder]:
@@ -87,31 +103,32 @@ _WITHIN = text("""
     AND chunks.content_id = files.content_id ORDER BY chunks.passage_id
 """).bindparams(bindparam("collections", expanding=True, type_=String()))
 
-_HOLDERS_SQLITE = text("""
-    SELECT passages.id AS passage_id, passages.heading, passages.text, chunks.start, chunks."end",
-        files.id AS file_id, files.collection_id, files.path, files.version
+_PLACES_SQLITE = """
+    SELECT passages.id, passages.heading, passages.text, chunks.start, chunks."end",
+        files.id, files.collection_id, files.path, files.version
     FROM passages CROSS JOIN files ON files.id IN (
         SELECT held.id FROM chunks AS place CROSS JOIN files AS held ON held.content_id = place.content_id
-        WHERE place.passage_id = passages.id AND held.deleted_at IS NULL AND +held.collection_id IN :collections
-        AND (:under = '' OR held.path = :under OR (held.path > :first AND held.path < :last))
-        LIMIT :most
+        WHERE place.passage_id = passages.id AND held.deleted_at IS NULL
+        AND +held.collection_id IN (SELECT value FROM json_each(?))
+        AND (? = '' OR held.path = ? OR (held.path > ? AND held.path < ?))
+        LIMIT ?
     ) CROSS JOIN chunks ON chunks.passage_id = passages.id AND chunks.content_id = files.content_id
-    WHERE passages.id IN :passages
-""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True, type_=String()))
+    WHERE passages.id IN (SELECT value FROM json_each(?))
+"""
 """CROSS JOIN keeps SQLite from joining in another order, and + from the index of a whole collection."""
 
-_HOLDERS_POSTGRES = text("""
-    SELECT passages.id AS passage_id, passages.heading, passages.text, place.start, place."end",
+_PLACES_POSTGRES = """
+    SELECT passages.id, passages.heading, passages.text, place.start, place."end",
         place.file_id, place.collection_id, place.path, place.version
     FROM passages CROSS JOIN LATERAL (
         SELECT chunks.start, chunks."end", files.id AS file_id, files.collection_id, files.path, files.version
         FROM chunks JOIN files ON files.content_id = chunks.content_id
-        WHERE chunks.passage_id = passages.id AND files.deleted_at IS NULL AND files.collection_id IN :collections
-        AND (:under = '' OR files.path = :under OR (files.path > :first AND files.path < :last))
-        LIMIT :most
+        WHERE chunks.passage_id = passages.id AND files.deleted_at IS NULL AND files.collection_id = ANY(%s::text[])
+        AND (%s::text = '' OR files.path = %s::text OR (files.path > %s::text AND files.path < %s::text))
+        LIMIT %s
     ) AS place
-    WHERE passages.id IN :passages
-""").bindparams(bindparam("passages", expanding=True), bindparam("collections", expanding=True, type_=String()))
+    WHERE passages.id = ANY(%s::bigint[])
+"""
 
 _BEGINNINGS = text("""
     SELECT coalesce(passages.id, 0) AS passage_id, coalesce(passages.heading, '') AS heading,

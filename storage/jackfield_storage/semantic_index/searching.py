@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection, String, bindparam, text
+from sqlalchemy import Connection
 
 from jackfield.contracts.files import Embedder, FileStoreParts, Found, Query, SearchResult
 from jackfield.errors import CollectionNotFound, InvalidRequest, ModelError, Unavailable
@@ -15,6 +15,7 @@ from jackfield_storage.engine import Database
 from jackfield_storage.semantic_index.full_text import Scope
 from jackfield_storage.semantic_index.holders import Within, passages_within
 from jackfield_storage.semantic_index.keyword_arm import KeywordArm
+from jackfield_storage.semantic_index.listed import listed
 from jackfield_storage.semantic_index.meaning_arm import MeaningArm, Nearest
 from jackfield_storage.semantic_index.name_arm import Named, named
 from jackfield_storage.semantic_index.ranking import Rankings, found_passages
@@ -29,11 +30,14 @@ MOST_FOUND = 200
 DEPTH = 64
 """Places of an arm that are ranked, at least."""
 
-_COLLECTIONS = text("""
-    SELECT id, name, (SELECT count(*) FROM collections) AS number,
-        EXISTS (SELECT 1 FROM contents WHERE state = 'pending') AS pending
-    FROM collections WHERE name IN :names
-""").bindparams(bindparam("names", expanding=True, type_=String()))
+_COLLECTIONS_SQLITE = """
+    SELECT id, name, (SELECT count(*) FROM collections), EXISTS (SELECT 1 FROM contents WHERE state = 'pending')
+    FROM collections WHERE name IN (SELECT value FROM json_each(?))
+"""
+_COLLECTIONS_POSTGRES = """
+    SELECT id, name, (SELECT count(*) FROM collections), EXISTS (SELECT 1 FROM contents WHERE state = 'pending')
+    FROM collections WHERE name = ANY(%s::text[])
+"""
 
 CLOSE = 0.3
 """The least that the best passage scores which has anything to do with the query."""
@@ -151,15 +155,16 @@ def _waiting(nearest: Nearest) -> str:
 
 
 def _looked_up(connection: Connection, query: Query, under: str) -> Place:
-    rows = connection.execute(_COLLECTIONS, {"names": list(query.collections)}).all()
-    names = {row.id: row.name for row in rows}
+    statement = _COLLECTIONS_POSTGRES if connection.dialect.name == "postgresql" else _COLLECTIONS_SQLITE
+    rows = connection.exec_driver_sql(statement, (listed(connection, query.collections),)).all()
+    names = {collection_id: name for collection_id, name, _, _ in rows}
     if missing := set(query.collections) - set(names.values()):
         raise CollectionNotFound(f"There is no collection '{min(missing)}'.")
+    _, _, number, unread = rows[0]
     within = Within(tuple(names), under)
-    everywhere = bool(rows) and rows[0].number == len(rows)
     return Place(
         within=within,
-        scope=Scope(within.collection_ids, everywhere, passages_within(connection, within) if under else None),
+        scope=Scope(within.collection_ids, number == len(rows), passages_within(connection, within) if under else None),
         names=names,
-        unread=any(row.pending for row in rows),
+        unread=bool(unread),
     )

@@ -18,7 +18,7 @@ MOST_CACHES = 64
 PIECE = 5_000
 """Vectors that are read at a time."""
 
-_FEED = text("SELECT (SELECT min(id) FROM index_changes), (SELECT max(id) FROM index_changes)")
+_FEED = "SELECT (SELECT min(id) FROM index_changes), (SELECT max(id) FROM index_changes)"
 _CHANGES = text("SELECT id, collection_id, passage_id FROM index_changes WHERE id > :after ORDER BY id LIMIT :most")
 _ALL = text("""
     SELECT held.passage_id, vector FROM collection_passages AS held
@@ -43,15 +43,15 @@ class VectorCaches:
 
     def follow(self, connection: Connection, model: str) -> None:
         """Bring what is held up to what the connection's transaction sees."""
-        oldest, newest = connection.execute(_FEED).one()
-        pruned = oldest is not None and oldest > self._seen + 1
-        if model != self._model or pruned or (newest or 0) < self._seen:
+        oldest, newest = (number or 0 for number in connection.exec_driver_sql(_FEED).one())
+        pruned = oldest > self._seen + 1
+        if model != self._model or pruned or newest < self._seen:
             self._indexes.clear()
             self._model = model
         if not self._indexes:
             # Read before any vectors are: what changes in between is looked at twice, and nothing never.
-            self._seen = newest or 0
-        while changes := connection.execute(_CHANGES, {"after": self._seen, "most": PIECE}).all():
+            self._seen = newest
+        while self._seen < newest and (changes := self._changes(connection)):
             touched: dict[str, set[int]] = {}
             for change in changes:
                 if change.collection_id in self._indexes:
@@ -59,6 +59,9 @@ class VectorCaches:
             for collection_id, passages in touched.items():
                 self._look_again(connection, collection_id, passages)
             self._seen = changes[-1].id
+
+    def _changes(self, connection: Connection) -> Sequence[Row[tuple[int, str, int]]]:
+        return connection.execute(_CHANGES, {"after": self._seen, "most": PIECE}).all()
 
     def of(self, connection: Connection, collection_id: str) -> CollectionVectors:
         """A collection's vectors, to be asked for after `follow`."""
