@@ -78,6 +78,11 @@ class _Desk:
             return Done(plan, "", ())
         if plan.writes and not yes:
             await self._agree(plan)
+        elif plan.guessed:
+            raise CallDenied(
+                "Nothing was done: a model read these words, or files were taken for what is in them, and somebody has to "
+                "look at that. Name the files, or agree at a terminal without --yes."
+            )
         return await self._carried_out(plan)
 
     async def _plan(self, words: str, collection: str | None) -> Plan:

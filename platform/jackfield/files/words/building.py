@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import cast
 
 import msgspec
 
 from jackfield.contracts.files import SearchMode
-from jackfield.errors import InvalidRequest
-from jackfield.files.moments import INSTANT, Span, duration
-from jackfield.files.words.grammar import NUMBERS
-from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, VERSIONS, Marked
-from jackfield.files.words.noun_phrases import Named, folder_named, named, text_said, topic_said
+from jackfield.files.moments import INSTANT
+from jackfield.files.words.marks import PATHS, QUOTES, Marked
+from jackfield.files.words.slots import ALL, NO_FILE, Parts
 from jackfield.files.words.steps import (
-    IT,
     NOW,
     Append,
     Changes,
@@ -46,10 +42,7 @@ from jackfield.files.words.steps import (
     Version,
     Which,
 )
-from jackfield.files.words.times import Clock, ending, meant
-
-ALL = Which(every=True)
-MOVES_TO_FOLDER = ("move", "folder")
+from jackfield.files.words.times import Clock
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -57,125 +50,6 @@ class Built(msgspec.Struct, frozen=True):
 
     step: Step
     doubt: int = 0
-
-
-class Parts:
-    """What stands in a sentence's slots, read as what each is."""
-
-    def __init__(self, slots: dict[str, str], flags: dict[str, str], marked: Marked, clock: Clock) -> None:
-        self.slots = slots
-        self.flags = flags
-        self.doubt = 0
-        self._marked = marked
-        self._clock = clock
-
-    def file(self, slot: str = "file") -> Which:
-        """Files, or all where none are named."""
-        if slot not in self.slots:
-            return Which((IT,)) if "it" in self.flags else ALL
-        found: Named = named(self.slots[slot], self._marked)
-        self.doubt += found.doubt
-        return found.which
-
-    def scope(self) -> Which:
-        """Where to look: a folder or files of a kind are sure, a name in words is not."""
-        if "file" not in self.slots:
-            return ALL
-        which = self.file()
-        if (
-            which.names
-            and not re.search(f"[{PATHS}{QUOTES}]|folder|directory", self.slots["file"])
-            and "*" not in which.names[0]
-        ):
-            self.doubt += 3
-        return which
-
-    def text(self, slot: str = "text") -> str:
-        said = self.slots.get("quote") or self.slots.get(slot, "")
-        if len(re.findall(f"[{QUOTES}]", said)) and len(said.split()) > 1:
-            self.doubt += len(said.split())
-        return text_said(said, self._marked)
-
-    def topic(self) -> str:
-        said = self.slots.get("topic", "")
-        self.doubt += sum(3 for word in said.split() if re.fullmatch(f"[{VERSIONS}]", word))
-        if re.match(r"(?:to|with|that|is|are|and|for|of|by|which|in|into|from) ", said + " "):
-            self.doubt += 4
-        if re.search(f"[{QUOTES}]", said) and len(said.split()) > 1:
-            self.doubt += len(said.split())
-        return topic_said(said, self._marked)
-
-    def new(self, slot: str = "new") -> str:
-        said = self.slots.get(slot, self.slots.get("path2", self.slots.get("path", "")))
-        said = re.sub(r"^(?:the |my |our |a |an )", "", said.strip(" ,:"))
-        said = re.sub(r"^(?:folder|directory|file|document) (?:called |named )?(?=\S)|^(?:called|named) ", "", said)
-        self.doubt += 2 * sum(word in _NOT_IN_NAMES for word in said.split())
-        if re.search(f"[{QUOTES}{PATHS}]", said) and len(said.split()) > 1:
-            self.doubt += 2 * len(said.split())
-        return text_said(said, self._marked)
-
-    def version(self, slot: str = "old", *, since: bool = False) -> Version | None:
-        """A marked version, or the newest at a marked time."""
-        said = self.slots.get("version" if slot == "old" and "version" in self.slots else slot)
-        if not said:
-            return None
-        mark = self._marked.marks[said]
-        if mark.version is not None:
-            return mark.version
-        whole = self._span(said)
-        if whole is None:
-            self.doubt += 9
-            return None
-        return Version(at=whole.start - INSTANT if since else whole.end)
-
-    def span(self) -> Span | None:
-        """A marked time."""
-        return self._span(self.slots["time"]) if "time" in self.slots else None
-
-    def _span(self, mark: str) -> Span | None:
-        said = self._marked.marks[mark].said
-        if re.fullmatch(f"[{DURATIONS}]", mark):
-            return meant(f"{said} ago", self._clock)
-        return meant(said, self._clock)
-
-    def until(self) -> datetime | None:
-        """When something ends that lasts as said."""
-        if "lasting" not in self.slots:
-            return None
-        end = ending(self._marked.marks[self.slots["lasting"]].said, self._clock)
-        if end is None:
-            self.doubt += 9
-        return end
-
-    def ago(self) -> Version | None:
-        """The newest version so long ago."""
-        try:
-            return Version(at=self._clock.now - duration(self._marked.marks[self.slots["lasting"]].said))
-        except InvalidRequest:
-            return self._as_version()
-
-    def _as_version(self) -> Version | None:
-        whole = self._span(self.slots["lasting"])
-        return Version(at=whole.end) if whole else None
-
-    def count(self, slot: str = "count") -> int | None:
-        said = self.slots.get(slot)
-        if said is None:
-            return None
-        return int(said) if said.isdecimal() else NUMBERS[said]
-
-    def folder(self, said: str) -> bool:
-        return folder_named(said, self._marked) is not None
-
-    def said(self, slot: str) -> str:
-        """What stands in a slot, as plain words."""
-        return self.slots.get(slot, "")
-
-
-_NOT_IN_NAMES = frozenset({
-    "to", "with", "that", "which", "and", "into", "in", "is", "from", "be", "it", "then", "for", "until", "if",
-    "unless", "by", "of", "at", "please", "back", "should", "not",
-})  # fmt: skip
 
 
 def _create(parts: Parts) -> Step | None:
@@ -194,6 +68,8 @@ def _append(parts: Parts) -> Step | None:
         parts.said("text"),
     ):
         parts.doubt += 4
+    if NO_FILE.match(parts.said("file")):
+        parts.doubt += 4
     return Append(parts.file(), text) if text else None
 
 
@@ -211,7 +87,10 @@ def _rename(parts: Parts) -> Step | None:
         new = new.rstrip("/") + "/"
         if not re.search(f"[{PATHS}{QUOTES}]", said):
             parts.doubt += 1
-    file = parts.file("path") if "file" not in parts.slots and "path" in parts.slots else parts.file()
+    if "other" in parts.slots:
+        file = parts.file_from_other()
+    else:
+        file = parts.file("path") if "file" not in parts.slots and "path" in parts.slots else parts.file()
     return Rename(file, new) if new and new != "/" else None
 
 
@@ -364,7 +243,11 @@ def _changes(parts: Parts) -> Step | None:
 
 
 def _undelete(parts: Parts) -> Step | None:
-    return Undelete(parts.file(), parts.new() if "new" in parts.slots else "")
+    """When they were deleted only tells files apart where all that fit are meant."""
+    file = parts.file()
+    whole = parts.span() if file.every else None
+    since, until = (whole.start, None if "since" in parts.flags else whole.end) if whole else (None, None)
+    return Undelete(file, parts.new() if "new" in parts.slots else "", since, until)
 
 
 _BUILDERS: dict[str, Callable[[Parts], Step | None]] = {

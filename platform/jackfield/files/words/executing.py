@@ -14,7 +14,7 @@ from jackfield.contracts.files import Point, StoredFile, Written
 from jackfield.errors import FileNotThere, InvalidRequest, JackfieldError
 from jackfield.files.asking import ChatModel
 from jackfield.files.comparing import Comparison, compared_files, compared_versions
-from jackfield.files.grouping import grouped_by_meaning, grouped_by_words
+from jackfield.files.grouping import Grouping, grouped_by_meaning, grouped_by_words
 from jackfield.files.joining import Joined, joined_files, joined_sections
 from jackfield.files.library import Library
 from jackfield.files.new_text import text_bytes
@@ -253,9 +253,21 @@ class Carrier:
 
     async def _group(self, step: Group, settled: Settled, change: str) -> Any:
         if step.words:
-            return await grouped_by_words(self._library, self._opened.name, step.words, under=settled.under or "")
+            return await self._grouped_by_words(step, settled)
         only = [file.path for file in settled.files] or None
         return await grouped_by_meaning(self._opened, under=settled.under or "", count=step.count, only=only)
+
+    async def _grouped_by_words(self, step: Group, settled: Settled) -> Grouping:
+        grouping = await grouped_by_words(self._library, self._opened.name, step.words, under=settled.under or "")
+        if not settled.files or settled.under is not None:
+            return grouping
+        meant = frozenset(file.path for file in settled.files)
+        groups = tuple(
+            msgspec.structs.replace(group, paths=tuple(path for path in group.paths if path in meant))
+            for group in grouping.groups
+        )
+        others = tuple(path for path in grouping.others if path in meant)
+        return msgspec.structs.replace(grouping, groups=groups, others=others)
 
     async def _join(self, step: Join, settled: Settled, change: str) -> Any:
         into = settled.new[0]
@@ -268,6 +280,9 @@ class Carrier:
     async def _summarise(self, step: Summarise, settled: Settled, change: str) -> Any:
         if self._chat is None:
             raise InvalidRequest("It takes a chat model to sum files up; `jackfield models pull starter` brings one.")
+        if step.topic and settled.files and settled.under is None:
+            paths = [file.path for file in settled.files]
+            return await summary_of_files(self._chat, self._opened, paths, step.topic)
         if step.topic:
             return await summary_of_topic(self._chat, (self._opened.name,), step.topic, under=settled.under or "")
         paths = [file.path for file in settled.files] or [file.path for file in await self._opened.every()]

@@ -1,4 +1,4 @@
-"""Every sentence pattern, by call."""
+"""Every sentence pattern, by call, and those of what words do not do."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ CALLS = (
 def patterns() -> tuple[Pattern, ...]:
     """All of them, compiled once."""
     return tuple(compiled(call, line) for call in CALLS for line in sentences(call))
+
+
+@cache
+def refusals() -> tuple[Pattern, ...]:
+    """Sentences that are understood, and that no call does; their flag `why` is a name in `why_not`."""
+    return tuple(compiled("refused", line) for line in sentences("refused"))

@@ -64,11 +64,16 @@ class Pattern(msgspec.Struct, frozen=True):
     flags: dict[str, str]
 
     def slots(self, text: str) -> dict[str, str] | None:
-        """What stands in the slots of a sentence; None for another sentence."""
+        """What stands in the slots of a sentence, a slot that is there twice as one; None for another sentence."""
         found = self.expression.fullmatch(text)
         if not found:
             return None
-        return {name.rpartition("_")[0]: said.strip() for name, said in found.groupdict().items() if said}
+        slots: dict[str, str] = {}
+        for name, said in found.groupdict().items():
+            if said:
+                slot = name.rpartition("_")[0]
+                slots[slot] = f"{slots[slot]} {said.strip()}" if slot in slots else said.strip()
+        return slots
 
 
 @cache

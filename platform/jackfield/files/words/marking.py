@@ -10,6 +10,7 @@ from jackfield.files.words.marks import ANY, BLOCK, FIRST, QUOTES, Mark
 from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.steps import Version
 from jackfield.files.words.times import DURATION, TIME, Clock, ending, meant
+from jackfield.files.words.verbs import base_forms
 from jackfield.files.words.versions import READINGS, Meaning
 
 _QUOTED = re.compile(
@@ -18,7 +19,10 @@ _QUOTED = re.compile(
 )
 _PATH = re.compile(
     r"(?<![\w/.*~-])(?:"
-    r"(?:[\w.*?~@+-]+/)+[\w.*?@+-]*[\w*/]"  # a/b, a/b.md, */x
+    r"(?:[\w.~@+-]+/)+[\w-]+"  # a/big b.md
+    r"(?: (?!(?:to|into|as|and|or|with|from|in|of|onto|called|named|for|under|is|but|by|at|on|over)\b)[\w-]+){1,3}"
+    r"\.[A-Za-z]\w{0,7}(?!\w)"
+    r"|(?:[\w.*?~@+-]+/)+[\w.*?@+-]*[\w*/]"  # a/b, a/b.md, */x
     r"|(?:[\w.*?~@+-]+/)+"  # a folder/
     r"|\*[\w.*?-]*"  # *.md
     r"|\.?[\w@+-]+(?:\.[\w@+-]+)*\.(?![\d.]+\b)[A-Za-z]\w{0,7}(?!\w)"  # budget.xlsx, a.b.md
@@ -56,11 +60,22 @@ _CONTRACTIONS = {
     r"\blemme\b": "let me",
     r"\bwanna\b": "want to",
     r"\bpls\b|\bplz\b": "please",
+    r"\bu\b": "you",
+    r"\bteh\b|\bhte\b": "the",
+    r"\badn\b|\bnad\b": "and",
 }
 _UNSURE_TIMES = frozenset(lines_of("unsure_times"))
 _LEADS_TIME = re.compile(
-    r"\b(?:in|on|since|from|of|until|till|by|at|after|before|last|as|to|was|looked|during|between|and)\s*$"
+    r"\b(?:in|on|since|from|of|until|till|by|at|after|before|last|as|to|was|looked|during|between|and|for|within|next)\s*$"
 )
+
+
+_SEQUENCE = re.compile(r"^(?:first|second|third|last)(?:ly)?(?: of all)? (?:, )?(?=(\w+) (?!of |for ))")
+
+
+def _unnumbered(found: re.Match[str]) -> str:
+    """`first copy a.md to b.md` is to copy, and `first copy of a.md` a version."""
+    return "" if found[1] in base_forms() else found[0]
 
 
 class Marking:
@@ -89,7 +104,7 @@ class Marking:
         text = re.sub(r"(?<=\S)[,;:](?=\s|$)", " ,", text)
         text = re.sub(rf"(?<=[a-z0-9{ANY}])'s\b", " 's", text)
         text = re.sub(r"(?<=s)'(?=\s|$)", " 's", text)
-        text = self._times(" ".join(text.split()) + " ")
+        text = self._times(_SEQUENCE.sub(_unnumbered, " ".join(text.split()) + " "))
         text = self._versions(text)
         return re.sub(r"(?: ,)+ (?=$)", " ", text) if text.strip() else ""
 
@@ -128,6 +143,7 @@ class Marking:
                 self._mark(4, found[0])
                 if re.search(r"(?:^|\s)$", text[: found.start()])
                 and text[found.end() : found.end() + 1] == " "
+                and (found[0] not in _UNSURE_TIMES or _LEADS_TIME.search(text[: found.start()]))
                 and ending(found[0], self.clock)
                 else found[0]
             ),

@@ -35,4 +35,7 @@ class Marked(msgspec.Struct, frozen=True):
 
     def spoken(self, text: str) -> str:
         """Some of the plain words with all marks as they were said."""
-        return re.sub(f"[{ANY}]", lambda found: self.marks[found[0]].said, " ".join(text.split()))
+        said = " ".join(text.split())
+        while re.search(f"[{ANY}]", said):
+            said = re.sub(f"[{ANY}]", lambda found: self.marks[found[0]].said, said)
+        return said

@@ -117,7 +117,7 @@ class ModelReader:
 
         Raises what the run ended with, such as ModelNotFound.
         """
-        if not speaks_of_files(clause.marked.text):
+        if clause.negated or clause.why or not speaks_of_files(clause.marked.text):
             return None
         spans = spoken_spans(clause.marked)
         calls = offered_calls(clause)

@@ -8,7 +8,7 @@ import msgspec
 
 from jackfield.files.words.marks import DURATIONS, PATHS, QUOTES, TIMES, VERSIONS, Marked
 from jackfield.files.words.sentence_files import lines_of
-from jackfield.files.words.steps import IT, Which
+from jackfield.files.words.steps import IT, ORIGINAL, Which
 
 KINDS = {
     "pdf": "*.pdf",
@@ -46,6 +46,14 @@ _CALLED = re.compile(rf"(?:{_FILE_NOUN} )?(?:called|named|with the name|by the n
 _PRONOUNS = frozenset(lines_of("pronouns"))
 _SUSPECT = frozenset(lines_of("seldom_in_names"))
 _SELDOM = frozenset({"of", "at", "up", "off", "out", "down", "in", "on", "around", "away", "over", "also", "too"})
+_ORIGINALS = frozenset({
+    "the original", "the original file", "the originals", "the original files", "the original one", "the source",
+    "the sources", "the source file", "the source files",
+})  # fmt: skip
+_BUT = re.compile(
+    r"(.+?) (?:, )?(?:but|but not|but keep|but leave|except|except for|apart from|aside from|other than|save for|"
+    r"excluding|besides|with the exception of|minus) (.+)"
+)
 _ABOUT = re.compile(f"(?:{'|'.join(lines_of('about'))}) (.+)")
 _WHATEVER = re.compile(
     r"(?:everything|all|anything|whatever)(?: that)?(?: is| there is| i have| we have| lies)? "
@@ -69,8 +77,10 @@ def named(said: str, marked: Marked) -> Named:
         return Named(Which((IT,)))
     if _EVERYTHING.fullmatch(said):
         return Named(Which(every=True))
-    if re.fullmatch(r"(?:all|every) but .+|everything (?:but|except) .+|all .+ except .+", said):
-        return Named(Which(), 9)
+    if said in _ORIGINALS:
+        return Named(Which((ORIGINAL,)))
+    if found := _BUT.fullmatch(said):
+        return _all_but(found[1], found[2], marked)
     names: list[str] = []
     every, doubt = False, 0
     for part in _parts(said):
@@ -79,6 +89,14 @@ def named(said: str, marked: Marked) -> Named:
         every = every or one.which.every
         doubt += one.doubt
     return Named(Which(tuple(names), every), doubt + (0 if names or every else 9))
+
+
+def _all_but(said: str, but: str, marked: Marked) -> Named:
+    """Exceptions are made of what is plainly several files."""
+    all_of, left = named(said, marked), named(but, marked)
+    if not all_of.which.every or not left.which.names or left.which.but:
+        return Named(Which(), 9)
+    return Named(msgspec.structs.replace(all_of.which, but=left.which.names), all_of.doubt + left.doubt)
 
 
 def _parts(said: str) -> list[str]:
@@ -125,10 +143,16 @@ def _located(said: str, marked: Marked, every: bool) -> Named | None:
     found = _IN.fullmatch(said)
     if not found:
         return None
+    what = found[1].strip()
     folder = folder_named(found[2], marked)
+    if (
+        folder is None
+        and every
+        and re.fullmatch(r"(?:files?|documents?|docs?) (?:in|under|inside|within|below) [\w-]+", said)
+    ):
+        folder = f"{found[2]}/"
     if folder is None:
         return None
-    what = found[1].strip()
     if what in ("", "files", "documents", "docs", "file", "things", "notes", "contents", "stuff"):
         return Named(Which((folder,), every=True))
     if pattern := _kind(what):
@@ -176,8 +200,8 @@ def _doubt(said: str) -> int:
     doubt += sum(4 for word in words if re.fullmatch(f"[{VERSIONS}]", word))
     doubt += sum(1 + 2 * (index > 0) for index, word in enumerate(words) if re.fullmatch(f"[{TIMES}{DURATIONS}]", word))
     marks = len(re.findall(f"[{QUOTES}{PATHS}]", said))
-    if marks and len(words) > 1:
-        doubt += len(words)
+    if marks and len(words) > 1:  # `price list.xlsx` may be a name, `list.xlsx for good` is none
+        doubt += len(words) + (re.match(f"[{QUOTES}{PATHS}]", words[-1]) is None)
     return doubt + max(0, len(words) - 4)
 
 

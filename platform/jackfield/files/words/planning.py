@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from posixpath import splitext
 
 import msgspec
 
-from jackfield.contracts.files import FileVersion, Level
+from jackfield.contracts.files import FileVersion, Level, StoredFile
 from jackfield.errors import FileNotThere, InvalidRequest, ModelNotFound, VersionNotFound
 from jackfield.files.library import Library
 from jackfield.files.open_collection import OpenCollection
@@ -17,6 +18,7 @@ from jackfield.files.words.marking import Marking
 from jackfield.files.words.model_reading import ModelReader
 from jackfield.files.words.reading import Clause, clauses
 from jackfield.files.words.resolving import Shelf, Target
+from jackfield.files.words.sentence_files import sentence_parts
 from jackfield.files.words.steps import (
     FOR_WRITERS,
     Append,
@@ -58,6 +60,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
     """A step and the files it is about; `new` is where each goes, `old` and `now` are versions by file.
 
     A version is 0 where it depends on what an earlier step leaves. `under` is the folder that is meant as a whole.
+    `guessed` are names that no file has, so that files were taken that are about them.
     """
 
     step: Step
@@ -69,6 +72,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
     change: str = ""
     reader: Reader = "rules"
     notice: str = ""
+    guessed: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -82,6 +86,11 @@ class Plan(msgspec.Struct, frozen=True):
     def writes(self) -> bool:
         """Whether anything would be changed."""
         return any(writes(settled.step) for settled in self.steps)
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it would change what only a model, or what is in files, says is meant: somebody has to look at it."""
+        return any(writes(one.step) and (one.reader == "model" or one.guessed) for one in self.steps)
 
     @property
     def level(self) -> Level:
@@ -122,13 +131,22 @@ class Planner:
         steps = await steps_of(words, self._clock, self._reader)
         _check_undo_alone([step for step, _ in steps])
         there = await self._opened.every()
-        deleted = await self._opened.every(deleted=True) if any(isinstance(s, Undelete) for s, _ in steps) else ()
-        shelf = Shelf(self._library, self._opened.name, there, deleted)
+        shelf = Shelf(self._library, self._opened.name, there, await self._deleted([step for step, _ in steps]))
         settled: list[Settled] = []
         for step, reader in steps:
             last = settled[-1] if settled else None
-            settled.append(msgspec.structs.replace(await self._settled(step, shelf, last), reader=reader))
+            shelf.guessed.clear()
+            one = await self._settled(step, shelf, last)
+            settled.append(msgspec.structs.replace(one, reader=reader, guessed=tuple(shelf.guessed)))
         return Plan(words, self._opened.name, tuple(settled))
+
+    async def _deleted(self, steps: Sequence[Step]) -> tuple[StoredFile, ...]:
+        """Files that may come back, if any are to."""
+        back = [step for step in steps if isinstance(step, Undelete)]
+        if not back:
+            return ()
+        deleted = await self._opened.every(deleted=True)
+        return tuple(file for file in deleted if any(_is_within(file.deleted_at, step) for step in back))
 
     async def _settled(self, step: Step, shelf: Shelf, last: Settled | None) -> Settled:
         before = _left_by(last) if last else ()
@@ -145,12 +163,14 @@ class Planner:
                 return Settled(step, change=await self._last_change())
             case Undelete():
                 return await self._undelete(step, shelf, before)
-            case _ if isinstance(step, SCOPED) and not step.file.names:
+            case _ if isinstance(step, SCOPED) and not step.file.names and not step.file.but:
                 return self._of_all(step, shelf)
             case Append() | Overwrite() if _is_new(step, shelf):
                 shelf.write(step.file.names[0])
                 return Settled(step, (Target(step.file.names[0]),), notice="There is no such file yet; it is made.")
-        files = await shelf.meant(step.file, before=before, choices=self._choices)
+        originals = last.files if last else ()
+        named = isinstance(step, Overwrite)
+        files = await shelf.meant(step.file, before=before, originals=originals, named=named, choices=self._choices)
         if not files:
             raise FileNotThere("There are no files here.", parameter="words")
         return await self._of_files(step, files, shelf)
@@ -239,7 +259,7 @@ class Planner:
     async def _undelete(self, step: Undelete, shelf: Shelf, before: tuple[Target, ...]) -> Settled:
         files = await shelf.meant(step.file, before=before, deleted=True, choices=self._choices)
         if not files:
-            raise FileNotThere("No file was deleted here.", parameter="words")
+            raise FileNotThere(f"No file was deleted here{' then' if step.since else ''}.", parameter="words")
         new = tuple(step.new or file.path for file in files)
         if step.new and len(files) > 1:
             raise InvalidRequest(f"{len(files)} files cannot all come back as '{step.new}'.", parameter="words")
@@ -306,6 +326,8 @@ async def steps_of(words: str, clock: Clock, reader: ModelReader | None) -> list
 async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tuple[Step, Reader]:
     if clause.step is not None and clause.sure:
         return clause.step, "rules"
+    if clause.why:
+        raise InvalidRequest(_why_not(clause), parameter="words")
     hint = "With a model (--model) more wordings are understood."
     if reader is not None:
         try:
@@ -321,12 +343,20 @@ async def _read(clause: Clause, clock: Clock, reader: ModelReader | None) -> tup
     raise InvalidRequest(_not_understood(clause, hint), parameter="words")
 
 
+def _why_not(clause: Clause) -> str:
+    return f"'{clause.said}' is nothing that is done by words. {sentence_parts('why_not')[clause.why]}"
+
+
 def _not_understood(clause: Clause, hint: str) -> str:
     return (
         f"'{clause.said}' is not understood as anything to do with files. One can create, append, overwrite, copy, "
         "rename, delete, bring back, roll back, read, list, compare, find, group, join, sum up, lock and share files, "
         f'such as: restore "budget.xlsx" to version 3. {hint}'.strip()
     )
+
+
+def _is_within(at: datetime | None, step: Undelete) -> bool:
+    return at is not None and (step.since is None or at >= step.since) and (step.until is None or at <= step.until)
 
 
 def _check_undo_alone(steps: Sequence[Step]) -> None:
@@ -359,6 +389,6 @@ def _is_new(step: Append | Overwrite, shelf: Shelf) -> bool:
 def _folder(step: Step) -> str | None:
     """The one folder that was named, without its slash."""
     names = getattr(step, "file", None)
-    if names is None or len(names.names) != 1 or not names.names[0].endswith("/"):
+    if names is None or len(names.names) != 1 or names.but or not names.names[0].endswith("/"):
         return None
     return str(names.names[0]).rstrip("/")

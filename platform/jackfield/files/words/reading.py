@@ -9,7 +9,7 @@ from itertools import islice
 import msgspec
 
 from jackfield.files.words.building import Built, built
-from jackfield.files.words.frames import patterns
+from jackfield.files.words.frames import patterns, refusals
 from jackfield.files.words.grammar import NUMBERS, OPEN_SLOTS
 from jackfield.files.words.marking import Marking
 from jackfield.files.words.marks import ANY, PATHS, QUOTES, Marked
@@ -38,6 +38,8 @@ class Clause(msgspec.Struct, frozen=True):
     cost: int = 0
     negated: bool = False
     """It says what is not to be done, and nothing that is."""
+    why: str = ""
+    """Why words do not do it, where it is understood as something that they do not: a name in `why_not`."""
 
     @property
     def sure(self) -> bool:
@@ -50,6 +52,7 @@ _TAILS = re.compile(f" (?:{'|'.join(lines_of('tails'))}) $")
 _SPLIT = re.compile(
     r"(?:[.;!?]\s+|,?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\s+|,?\s+and\s+|,\s+)", re.IGNORECASE
 )
+_CONDITION = re.compile(r"^(?:if|when|whenever|unless|once|should|in case|as soon as|where|wherever) ")
 _CONTEXT = re.compile(r"(?:[.;:!?,]\s+|\s[-\u2013\u2014]\s)(?:so |and |but |then |therefore )*", re.IGNORECASE)
 _PASSING = re.compile(
     rf"\b(?:the|my|our|this|that) ((?:[^\s{ANY}]+ ){{1,3}}?)"
@@ -60,6 +63,14 @@ _FILLERS = re.compile(
     r"\b(?:also|just|really|actually|simply|still|already|perhaps|maybe|quickly|kindly|somehow|all|even|please|exactly|once|"
     r"completely|entirely|right|ever|immediately|directly|finally|there|ugh|hm|hmm) (?=\S)"
 )
+_NEEDED = {
+    "": re.compile(""),
+    "address": re.compile(r"[^\s@]+@[^\s@]+\.\w+"),
+    "later": re.compile(
+        r"\b(?:tomorrow|tonight|next (?:week|month|year|\w+day)|in (?:an?|\d+) (?:hour|minute|day|week)s?)\b"
+    ),
+}
+"""What a refusal takes beside its words, by the name that its flag `needs` has."""
 _MANNERS = tuple(
     (re.compile(expression), dict(pair.split("=") for pair in flags.split()))
     for expression, _, flags in (line.partition(" => ") for line in lines_of("manners"))
@@ -106,12 +117,14 @@ def _parted(words: str, marking: Marking) -> list[Clause]:
         if not first.sure and (whole.sure or not _is_order(left, marking)):
             continue
         apart = [first, *_split(right, marking)]
-        if whole.sure and whole.cost <= sum(clause.cost for clause in apart):
+        if (whole.sure or whole.why) and whole.cost <= sum(clause.cost for clause in apart):
             continue
         if all(clause.sure for clause in apart) or (ends and first.sure and not whole.sure):
             return apart
         if not likely and _is_order(right, marking) and any(clause.sure or clause.negated for clause in apart):
             likely = apart
+    if whole.why:
+        return [whole]
     if likely and not whole.sure and not whole.negated:
         return likely
     if not whole.sure and (in_context := _in_context(words, marking)):
@@ -128,7 +141,7 @@ def _in_context(words: str, marking: Marking) -> Clause | None:
         if step is None or not rest.sure or getattr(step, "file", Which()).names != (IT,):
             continue
         name = _spoken_of(before.text)
-        if name is None:
+        if name is None or _CONDITION.match(before.text):
             continue
         which = named(name, before)
         if which.doubt <= SURE:
@@ -191,11 +204,33 @@ def _clause(words: str, marking: Marking) -> Clause:
         again = _read(mended, marked, marking.clock)
         if again and (found is None or again.cost < found.cost):
             found = again
-    if (found is None or found.reading.doubt > SURE) and _is_negated(text):
-        return Clause(marked.spoken(text), marked, None, negated=True)
+    said = marked.spoken(text) or marked.spoken(words)
+    unsure = found is None or found.reading.doubt > SURE
+    if unsure and _is_negated(text):
+        return Clause(said, marked, None, negated=True)
+    refused = _refused(text, marked)
+    if refused and (found is None or unsure or refused.cost < max(found.cost, 1)):
+        return Clause(said, marked, None, cost=refused.cost, why=refused.why)
     if found is None:
-        return Clause(marked.spoken(text), marked, None)
-    return Clause(marked.spoken(text), marked, found.reading.step, found.reading.doubt, found.cost)
+        return Clause(said, marked, None)
+    return Clause(said, marked, found.reading.step, found.reading.doubt, found.cost)
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    cost: int
+    why: str
+
+
+def _refused(text: str, marked: Marked) -> _Refused | None:
+    """What no call does that words say, by the pattern that leaves fewest of them open."""
+    found: list[_Refused] = []
+    for pattern in refusals():
+        slots = pattern.slots(text)
+        if slots is None or not _NEEDED[pattern.flags.get("needs", "")].search(marked.spoken(text)):
+            continue
+        words = sum(len(slots[name].split()) for name in OPEN_SLOTS if name in slots)
+        found.append(_Refused(2 * words, pattern.flags["why"]))
+    return min(found, key=lambda one: one.cost, default=None)
 
 
 class _Read(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from jackfield.contracts.files import StoredFile
 from jackfield.errors import FileNotThere, InvalidRequest
 from jackfield.files.library import Library
 from jackfield.files.words.slips import one_slip
-from jackfield.files.words.steps import IT, Which
+from jackfield.files.words.steps import IT, ORIGINAL, Which
 
 ASKED_ABOUT = 12
 """Files that are listed where several fit."""
@@ -57,6 +57,8 @@ class Shelf:
     ) -> None:
         self._library = library
         self._collection = collection
+        self.guessed: list[str] = []
+        """Names that no file has, and that were found by what is in files."""
         self.there = {file.path: file.version for file in there}
         self.deleted = {file.path: file.version for file in deleted}
 
@@ -80,35 +82,55 @@ class Shelf:
         which: Which,
         *,
         before: Sequence[Target] = (),
+        originals: Sequence[Target] = (),
         deleted: bool = False,
+        named: bool = False,
         choices: Mapping[str, Sequence[str]] | None = None,
     ) -> tuple[Target, ...]:
-        """Files in the order of their naming; `before` are those of the step before.
+        """Files in the order of their naming; `before` are those that the step before left, of its `originals`.
 
-        `choices` say which are meant by names that fit several. Raises FileNotThere or Ambiguous.
+        With `named` none is taken only because it is about what was said. `choices` say which are meant by names that
+        fit several. Raises FileNotThere or Ambiguous.
         """
         files = self.deleted if deleted else self.there
-        if not which.names:
-            return tuple(Target(path, files[path]) for path in sorted(files))
-        if which.names == (IT,):
-            if not before:
+        spoken_of = {IT: before, ORIGINAL: originals}.get(which.names[0]) if len(which.names) == 1 else None
+        if spoken_of is not None:
+            if not spoken_of:
                 raise InvalidRequest("Say which file is meant: no step before this one has any.", parameter="words")
-            return tuple(Target(one.path, files.get(one.path, 0)) for one in before)
-        paths: list[str] = []
-        for name in _whole_names(which.names, files):
-            chosen = (choices or {}).get(name) or await self._named(name, files, every=which.every, deleted=deleted)
-            paths += [path for path in chosen if path not in paths]
+            return tuple(Target(one.path, files.get(one.path, 0)) for one in spoken_of)
+        named = named or deleted
+        paths = await self._paths(which.names, files, every=which.every, named=named, choices=choices)
+        if which.but:
+            kept = await self._paths(which.but, files, every=True, named=named, choices=choices)
+            paths = [path for path in paths if path not in kept]
         return tuple(Target(path, files.get(path, 0)) for path in paths)
 
-    async def _named(self, name: str, files: Mapping[str, int], *, every: bool, deleted: bool) -> Sequence[str]:
+    async def _paths(
+        self,
+        names: Sequence[str],
+        files: Mapping[str, int],
+        *,
+        every: bool,
+        named: bool,
+        choices: Mapping[str, Sequence[str]] | None,
+    ) -> list[str]:
+        if not names:
+            return sorted(files)
+        paths: list[str] = []
+        for name in _whole_names(names, files):
+            chosen = (choices or {}).get(name) or await self._named(name, files, every=every, named=named)
+            paths += [path for path in chosen if path not in paths]
+        return paths
+
+    async def _named(self, name: str, files: Mapping[str, int], *, every: bool, named: bool) -> Sequence[str]:
         found = by_name(name, files)
         if len(found) == 1 or (found and (every or _is_plural(name) or name.endswith("/") or "*" in name)):
             return found
         if found:
             raise Ambiguous(_question(name, found))
-        if not deleted and not re.search(r"[/*]|\.\w{1,5}$", name):
+        if not named and not re.search(r"[/*]|\.\w{1,5}$", name):
             return await self._by_content(name, every=every)
-        raise _not_there(name, files, deleted=deleted)
+        raise _not_there(name, files, deleted=files is self.deleted)
 
     async def _by_content(self, name: str, *, every: bool) -> Sequence[str]:
         """Files that are about what was said, where none is called so."""
@@ -120,6 +142,7 @@ class Shelf:
         ]
         if not found:
             raise _not_there(name, self.there, deleted=False)
+        self.guessed.append(name)
         if every or _is_plural(name):
             return [one.path for one in found]
         if len(found) == 1 or found[0].score >= CLEARLY_BETTER * found[1].score:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import combinations
 
-from jackfield.files.words.frames import patterns
+from jackfield.files.words.frames import patterns, refusals
 from jackfield.files.words.grammar import vocabulary
 from jackfield.files.words.verbs import base_forms
 
@@ -34,7 +34,7 @@ def mendings(text: str, *, swapped_only: bool) -> Iterator[str]:
 
 @cache
 def _known_words() -> frozenset[str]:
-    return vocabulary(patterns())
+    return vocabulary((*patterns(), *refusals()))
 
 
 def _mendable(word: str, *, first: bool) -> bool:

@@ -13,11 +13,13 @@ from jackfield.contracts.files import SearchMode
 class Which(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Files as they were named: paths, patterns, or words for what a file is called or about.
 
-    `every` says that all that fit are meant; no names and `every` are all files, and `it` those of the step before.
+    `every` says that all that fit are meant, without those that fit one of `but`; no names and `every` are all files,
+    `it` those of the step before, and `the original` what that step made them of.
     """
 
     names: tuple[str, ...] = ()
     every: bool = False
+    but: tuple[str, ...] = ()
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -34,6 +36,8 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 NOW = Version()
 IT = "it"
 """Stands for the files of the step before."""
+ORIGINAL = "the original"
+"""Stands for what the step before copied, joined or renamed."""
 
 
 class _Step(
@@ -70,8 +74,12 @@ class Delete(_Step, frozen=True):
 
 
 class Undelete(_Step, frozen=True):
+    """Of files that fit, with times only those that were deleted within them."""
+
     file: Which
     new: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Rename(_Step, frozen=True):

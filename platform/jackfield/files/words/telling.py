@@ -53,6 +53,9 @@ def sentence(settled: Settled, zone: tzinfo | None = None) -> str:
     said = f"{_said(settled, zone)}."
     if settled.reader == "model":
         said += " (a model read it so)"
+    if settled.guessed:
+        names = ", ".join(f"'{name}'" for name in settled.guessed)
+        said += f" Nothing is called {names}; taken for what is in it."
     return f"{said} {settled.notice}".strip()
 
 

@@ -7,7 +7,14 @@ from functools import cache
 
 from jackfield.files.words.sentence_files import sentence_parts
 
-VERBS: dict[str, str] = sentence_parts("verbs")
+
+def _expanded() -> dict[str, str]:
+    """With `@kind` standing for all verbs of another kind."""
+    kinds = sentence_parts("verbs")
+    return {kind: re.sub(r"@(\w+)", lambda found: kinds[found[1]], verbs) for kind, verbs in kinds.items()}
+
+
+VERBS: dict[str, str] = _expanded()
 """By kind of call, each verb in its base form, with bars between them."""
 
 _DOUBLED = frozenset({

@@ -32,7 +32,7 @@ def done(desk: Any, words: str) -> Any:
 
 
 def paths(desk: Any) -> list[str]:
-    return [file["path"] for file in desk.done("ls", "--json").json["files"]]
+    return [file["path"] for file in desk.done("ls", "--recursive", "--json").json["files"]]
 
 
 def test_what_only_looks_is_done_at_once(shelf: Any) -> None:
@@ -283,3 +283,51 @@ def test_taking_back_is_a_command_of_its_own(shelf: Any) -> None:
     assert said.code == 2
     assert "a command of its own" in said.err
     assert shelf.done("cat", "todo.md").out == "Buy milk\n"
+
+
+def test_all_but_some_are_meant(shelf: Any) -> None:
+    done(shelf, "delete everything except the budget and plan-a.md")
+    assert sorted(paths(shelf)) == ["finance/budget.md", "plan-a.md"]
+    said = do(shelf, "delete everything except the invoices", "--yes")
+    assert said.code == 4
+    assert sorted(paths(shelf)) == ["finance/budget.md", "plan-a.md"]
+
+
+def test_the_original_is_what_was_copied(shelf: Any) -> None:
+    done(shelf, "copy todo.md to archive/tasks.md and then delete the original")
+    assert "todo.md" not in paths(shelf)
+    assert "archive/tasks.md" in paths(shelf)
+
+
+def test_only_what_was_deleted_then_comes_back(shelf: Any) -> None:
+    done(shelf, "delete todo.md")
+    assert do(shelf, "restore everything I deleted last year", "--yes").code == 4
+    assert "todo.md" not in paths(shelf)
+    done(shelf, "restore everything I deleted today")
+    assert "todo.md" in paths(shelf)
+
+
+def test_files_moved_from_a_folder_are_those_of_that_folder(shelf: Any) -> None:
+    done(shelf, "move all files from notes/ to old/")
+    assert "old/solar.md" in paths(shelf)
+    assert "todo.md" in paths(shelf)
+
+
+def test_what_is_not_named_is_changed_only_where_somebody_looks(shelf: Any) -> None:
+    shown = do(shelf, "delete the kilowatts kW", "--dry-run")
+    assert "Nothing is called 'kilowatts kw'" in shown.err or shown.code == 4
+    said = do(shelf, "delete the solar panels note", "--yes")
+    assert said.code == 3
+    assert "somebody has to look" in said.err
+    assert "notes/solar.md" in paths(shelf)
+    assert do(shelf, "overwrite milk with 'x'", "--yes").code == 4
+
+
+def test_what_words_do_not_do_says_what_does(shelf: Any) -> None:
+    said = do(shelf, "replace milk with bread in todo.md", "--yes")
+    assert said.code == 2
+    assert "not changed within" in said.err
+    assert "jackfield files purge" in do(shelf, "delete todo.md permanently", "--yes").err
+    assert "Nothing was done" in do(shelf, "never mind", "--yes").err
+    assert "'hi' is not understood" in do(shelf, "hi", "--yes").err
+    assert "todo.md" in paths(shelf)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.files.words.reading import clauses
+from jackfield.files.words.sentence_files import sentence_parts
 from jackfield.files.words.steps import Step, Version, call_of, writes
 from jackfield.files.words.times import Clock
 
@@ -67,6 +68,49 @@ def test_the_held_in_list_is_read_by_rules_alone() -> None:
     said = listed("held_in.jsonl")
     missed = [one.words for one in said if read(one.words) != one.steps]
     assert len(missed) <= (1 - BAR) * len(said), missed
+
+
+def test_what_words_do_not_do_is_known_for_that_and_no_model_is_asked() -> None:
+    lines = Path(__file__).with_name("refused.jsonl").read_text(encoding="utf-8").splitlines()
+    refused = [msgspec.json.decode(line) for line in lines]
+    missed = [
+        one["words"] for one in refused if one["why"] not in [clause.why for clause in clauses(one["words"], CLOCK)]
+    ]
+    assert missed == []
+    assert {one["why"] for one in refused} == set(sentence_parts("why_not"))
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        ("first copy a.md to b.md, then delete a.md", ["copy", "delete"]),
+        ("save a second copy of a.md as b.md", ["copy"]),
+        ("copy a.md to notes/b.md and delete the original", ["copy", "delete"]),
+        ("put the first draft of a.md back", ["rollback"]),
+        ("make a new empty file named a.md", ["create"]),
+        ("do not rename the plan, just show it", ["read"]),
+    ],
+)
+def test_what_looks_like_another_call_is_not_taken_for_it(words: str, calls: list[str]) -> None:
+    assert [call_of(step) if step else None for step in read(words)] == calls
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "delete the last line of the diary",
+        "replace apple with pear in the letter",
+        "move all files from last week to old/",
+        "send the budget to anna@example.com",
+        "put my recipes into groups somewhere",
+        "delete diary.md permanently",
+        "restore diary.md form yesterday",
+        "delete a.md or b.md",
+        "rename *.md to *.txt",
+    ],
+)
+def test_a_whole_file_is_not_changed_where_something_else_was_said(words: str) -> None:
+    assert not any(step is not None and writes(step) for step in read(words))
 
 
 @pytest.mark.parametrize(
