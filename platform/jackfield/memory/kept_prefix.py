@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import msgspec
 
 from jackfield.contracts.memory import Asker, MemoryUnit
 from jackfield.contracts.runs import RunRequest
-from jackfield.errors import InvalidRequest
-from jackfield.events import Failed
+from jackfield.errors import InvalidRequest, RunCancelled
+from jackfield.events import Cancelled, Failed
 from jackfield.identifiers import new_identifier
 from jackfield.messages import Message
 
@@ -44,12 +45,16 @@ async def kept_prefix(workbench: Workbench, text: str, *, model: str, asker: Ask
 
 
 def begun_with(request: RunRequest, unit: MemoryUnit) -> RunRequest:
-    """A request whose conversation begins with a kept text; raises InvalidRequest where it has instructions already."""
+    """A request whose conversation begins with a kept text, to the model that read it unless it names another.
+
+    Raises InvalidRequest where it has instructions already.
+    """
     if unit.kind != "activation":
         raise InvalidRequest(f"Memory '{unit.id}' is a {unit.kind}; only a kept text can begin a prompt.")
     if request.prompt is not None or any(message.role == "system" for message in request.messages):
         raise InvalidRequest("A prompt that begins with a kept text has no instructions of its own; leave one out.")
-    return msgspec.structs.replace(request, messages=(Message.of("system", unit.text), *request.messages))
+    messages = (Message.of("system", unit.text), *request.messages)
+    return msgspec.structs.replace(request, model=request.model or unit.model or "", messages=messages)
 
 
 async def _read_once(workbench: Workbench, unit: MemoryUnit) -> None:
@@ -57,6 +62,9 @@ async def _read_once(workbench: Workbench, unit: MemoryUnit) -> None:
     run = await workbench.start(
         RunRequest(model=unit.model or "", messages=messages, max_tokens=1, priority="background", client="memory")
     )
-    async for event in workbench.watch(run.id):
-        if isinstance(event.body, Failed):
-            raise InvalidRequest(f"Model '{unit.model}' could not read the text: {event.body.message}")
+    async with aclosing(workbench.watch(run.id)) as events:
+        async for event in events:
+            if isinstance(event.body, Failed):
+                raise InvalidRequest(f"Model '{unit.model}' could not read the text: {event.body.message}")
+            if isinstance(event.body, Cancelled):
+                raise RunCancelled(f"Run '{run.id}' was cancelled before the text was read; keep it again.")
