@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import os
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from jackfield_engines.llama_cpp.spinning import limited_spinning
 
 with limited_spinning():
     import llama_cpp
     from llama_cpp import llama_cpp as api
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["api", "llama_cpp", "load_backends", "pointer_to"]
 
