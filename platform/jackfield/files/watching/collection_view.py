@@ -10,7 +10,7 @@ from jackfield.files.open_collection import OpenCollection
 from jackfield.files.watching.sides import Kept
 
 AT_ONCE = 500
-"""Changes that are taken one by one; where there are more, everything is read again."""
+"""Changes that are asked for beyond those that are known; where there are more, it is asked again."""
 OVERLAP = timedelta(seconds=70)
 """How long after its time a change may appear: transactions end in another order than they began."""
 
@@ -32,7 +32,9 @@ class CollectionView:
 
     async def load(self) -> None:
         """Read all of it."""
-        latest = await self._opened.changes(limit=AT_ONCE)
+        newest = await self._opened.changes(limit=1)
+        self._newest = newest[0].written_at if newest else None
+        latest = await self._latest()
         every = await self._opened.every(under=self._under.removesuffix("/"))
         self.files.clear()
         self._places.clear()
@@ -42,21 +44,26 @@ class CollectionView:
 
     async def has_news(self) -> bool:
         """Whether anything changed since it was last brought up to date."""
-        return bool(self._fresh(await self._latest()))
+        latest = await self._latest()
+        if self._fresh(latest):
+            return True
+        self._note(latest)
+        return False
 
     async def refresh(self) -> None:
         """Take in what changed since the last time."""
         latest = await self._latest()
         fresh = self._fresh(latest)
-        if fresh and len(latest) == AT_ONCE:
-            await self.load()
-        elif fresh:
-            self._note(latest)
-            self._take(fresh)
+        self._note(latest)
+        self._take(fresh)
 
     async def _latest(self) -> tuple[FileVersion, ...]:
+        """Every change since a while before the newest that is known, however many of them are our own."""
         since = None if self._newest is None else self._newest - OVERLAP
-        return await self._opened.changes(since=since, limit=AT_ONCE)
+        limit = AT_ONCE + len(self._taken)
+        while len(latest := await self._opened.changes(since=since, limit=limit)) == limit:
+            limit *= 4
+        return latest
 
     def _fresh(self, latest: tuple[FileVersion, ...]) -> list[FileVersion]:
         return [one for one in latest if (one.file_id, one.number) not in self._taken]
