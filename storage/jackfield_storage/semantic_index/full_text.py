@@ -41,7 +41,10 @@ def full_text(connection: Connection) -> FullText:
 
 
 class SqliteFullText:
-    """FTS5. Rows are counted in as one text each, for a row of Python's takes ten times as long as one of SQLite's."""
+    """FTS5, which finds rows in the order of their numbers.
+
+    They come as one text, for a row of Python's takes ten times as long as one of SQLite's.
+    """
 
     def holding(
         self, connection: Connection, terms: Sequence[Sequence[str]], scope: Scope, most: int
@@ -84,11 +87,11 @@ class PostgresFullText:
             found = connection.exec_driver_sql(_TS_EACH, (words, most))
         else:
             found = connection.exec_driver_sql(_TS_EACH_WITHIN, (words, list(scope.collection_ids), most))
-        return [_numbers(row[0]) for row in found]
+        return [_ordered(row[0]) for row in found]
 
     def holding_all(self, connection: Connection, words: Sequence[str], scope: Scope, most: int) -> NDArray[np.int64]:
         given = (" ".join(words), scope.everywhere, list(scope.collection_ids), most)
-        return _numbers(connection.exec_driver_sql(_TS_ALL, given).scalar())
+        return _ordered(connection.exec_driver_sql(_TS_ALL, given).scalar())
 
 
 _TS_EACH = """
@@ -129,8 +132,15 @@ def _json(texts: Sequence[str]) -> str:
     return msgspec.json.encode(texts).decode()
 
 
-def _numbers(listed: str | None) -> NDArray[np.int64]:
-    """Numbers that are parted by commas, each once; None is none."""
+def _ordered(listed: str | None) -> NDArray[np.int64]:
+    """As `_numbers`, each once and in order."""
     import numpy as np
 
-    return np.unique(np.fromstring(listed or "", dtype=np.int64, sep=","))
+    return np.unique(_numbers(listed))
+
+
+def _numbers(listed: str | None) -> NDArray[np.int64]:
+    """Numbers that are parted by commas; None is none."""
+    import numpy as np
+
+    return np.fromstring(listed or "", dtype=np.int64, sep=",")

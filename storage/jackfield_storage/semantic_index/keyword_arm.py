@@ -11,13 +11,14 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
 from jackfield_storage.semantic_index.full_text import Scope, full_text
+from jackfield_storage.semantic_index.listed import listed
 from jackfield_storage.semantic_index.search_words import SearchWords, without_accents, words_of
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ LENGTH = 0.75
 HEADING = 2
 """What a word counts in a heading."""
 SHORT = 4
-_PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}
+_PARTED = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
+"""ASCII in lower case, and spaces for all that is no letter or digit."""
 
-_TEXTS = text("SELECT id, heading, text FROM passages WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+_TEXTS_SQLITE = "SELECT id, heading, text FROM passages WHERE id IN (SELECT value FROM json_each(?))"
+_TEXTS_POSTGRES = "SELECT id, heading, text FROM passages WHERE id = ANY(%s::bigint[])"
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|es|ly|s|e|y)$")
 
 
@@ -120,15 +123,15 @@ def _with_phrases(
 ) -> dict[str, NDArray[np.int64]]:
     import numpy as np
 
-    within = reduce(np.intersect1d, by_phrase.values())
-    words = {word: np.intersect1d(ids, within) for word, ids in held.items()}
+    within = reduce(partial(np.intersect1d, assume_unique=True), by_phrase.values())
+    words = {word: np.intersect1d(ids, within, assume_unique=True) for word, ids in held.items()}
     return {**words, **dict.fromkeys(by_phrase, within)}
 
 
 def _among(held: dict[str, NDArray[np.int64]], passages: list[int]) -> dict[str, NDArray[np.int64]]:
     import numpy as np
 
-    return {word: np.intersect1d(ids, passages) for word, ids in held.items()}
+    return {word: np.intersect1d(ids, passages, assume_unique=True) for word, ids in held.items()}
 
 
 def _most_telling(held: dict[str, NDArray[np.int64]], number: int, most: int) -> list[int]:
@@ -159,58 +162,65 @@ def _by_bm25(
 
     Each has the share of the words that it holds, weighed like the words: from 0 to 1.
     """
-    rows = connection.execute(_TEXTS, {"ids": passages}).all()
-    idf = {word: _idf(len(held[word]) if word in held else MOST_POSTINGS, number) for word in wanted.words}
-    holders = {word: _those_among(passages, held[word]) for word in wanted.words if word in held}
+    statement = _TEXTS_POSTGRES if connection.dialect.name == "postgresql" else _TEXTS_SQLITE
+    rows = connection.exec_driver_sql(statement, (listed(connection, passages),)).all()
+    idf = [_idf(len(held[word]) if word in held else MOST_POSTINGS, number) for word in wanted.words]
+    holders = [_those_among(passages, held[word]) if word in held else None for word in wanted.words]
     counts = WordCounts(wanted.words)
-    mean = sum(len(row.text) for row in rows) / max(len(rows), 1) or 1.0
-    whole = sum(idf.values()) or 1.0
+    mean = sum(len(text) for _, _, text in rows) / max(len(rows), 1) or 1.0
+    whole = sum(idf) or 1.0
     scores: dict[int, float] = {}
     shares: dict[int, float] = {}
-    for row in rows:
-        norm = SATURATION * (1 - LENGTH + LENGTH * len(row.text) / mean)
+    for passage, heading, text in rows:
+        norm = SATURATION * (1 - LENGTH + LENGTH * len(text) / mean)
         score = share = 0.0
-        for word, count in counts.of(row.heading, row.text):
-            if word in holders:  # the database knows whether, and only the text how often
-                count = max(count, 1) if row.id in holders[word] else 0
-            score += idf[word] * count * (SATURATION + 1) / (count + norm)
-            share += idf[word] if count else 0.0
+        for weight, having, count in zip(idf, holders, counts.of(heading, text), strict=True):
+            if having is not None:  # the database knows whether, and only the text how often
+                count = max(count, 1) if passage in having else 0
+            if count:
+                score += weight * count * (SATURATION + 1) / (count + norm)
+                share += weight
         if score > 0:
-            scores[row.id], shares[row.id] = score, share / whole
+            scores[passage], shares[passage] = score, share / whole
     return {passage: shares[passage] for passage in sorted(scores, key=lambda passage: (-scores[passage], passage))}
 
 
 def _those_among(passages: list[int], ids: NDArray[np.int64]) -> set[int]:
+    """Of passages in order, those that are among ids in order."""
     import numpy as np
 
-    return set(np.intersect1d(passages, ids).tolist())
+    if not len(ids):
+        return set()
+    at = np.searchsorted(ids, passages)
+    there = ids[np.minimum(at, len(ids) - 1)] == passages
+    return {passage for passage, is_there in zip(passages, there.tolist(), strict=True) if is_there}
 
 
 class WordCounts:
     """How often texts have words, as nearly as the words' beginnings tell."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self._sought = [(word, _sought(without_accents(word))) for word in words]
+        self._sought = [_sought(without_accents(word)) for word in words]
 
-    def of(self, heading: str, text: str) -> list[tuple[str, int]]:
+    def of(self, heading: str, text: str) -> list[int]:
         """For each word; those in the heading count HEADING times."""
         plain = _spaced(text)
         if not heading:
-            return [(word, plain.count(sought)) for word, sought in self._sought]
+            return [plain.count(sought) for sought in self._sought]
         above = _spaced(heading)
-        return [(word, plain.count(sought) + HEADING * above.count(sought)) for word, sought in self._sought]
+        return [plain.count(sought) + HEADING * above.count(sought) for sought in self._sought]
 
 
-def _spaced(text: str) -> str:
-    """The words of a text between spaces; ASCII takes a tenth of the time that other texts take."""
+def _spaced(text: str) -> bytes:
+    """The words of a text between spaces, in UTF-8; ASCII takes a twentieth of the time that other texts take."""
     if text.isascii():
-        return f" {text.lower().translate(_PARTED)} "
-    return f" {' '.join(words_of(without_accents(text)))} "
+        return b" %b " % text.encode().translate(_PARTED)
+    return f" {' '.join(words_of(without_accents(text)))} ".encode()
 
 
-def _sought(word: str) -> str:
+def _sought(word: str) -> bytes:
     """What a word's forms begin with, behind a space; short words and numbers have no other forms."""
-    return f" {_ENDINGS.sub('', word)}" if len(word) > SHORT and word.isalpha() else f" {word} "
+    return f" {_ENDINGS.sub('', word)}".encode() if len(word) > SHORT and word.isalpha() else f" {word} ".encode()
 
 
 def _idf(holders: int, number: int) -> float:

@@ -26,7 +26,7 @@ def telling(
     scores = []
     for (heading, text), similarity in zip(passages, similarities, strict=True):
         near = max(least if similarity is None else similarity, 0.0)
-        covered = sum(count > 0 for _, count in counts.of(heading, text)) / len(wanted.words)
+        covered = sum(count > 0 for count in counts.of(heading, text)) / len(wanted.words)
         scores.append(SIMILARITY * near + COVERAGE * covered + CLOSENESS * _closeness(text, wanted))
     return scores
 
