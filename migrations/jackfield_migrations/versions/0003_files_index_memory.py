@@ -295,8 +295,9 @@ def _create_files() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_files"),
     )
     op.create_index("ix_files_collection_id_path", "files", ["collection_id", "path"])
-    op.create_index("ix_files_content_id", "files", ["content_id"])
-    op.create_index("ix_files_digest", "files", ["digest"])
+    op.create_index(
+        "ix_files_content_id_deleted_at_collection_id", "files", ["content_id", "deleted_at", "collection_id"]
+    )
     op.create_index(
         "uq_files_collection_id_path_key",
         "files",
@@ -359,6 +360,7 @@ def _create_file_links() -> None:
         sa.UniqueConstraint("token_hash", name="uq_file_links_token_hash"),
     )
     op.create_index("ix_file_links_collection_id", "file_links", ["collection_id"])
+    op.create_index("ix_file_links_file_id", "file_links", ["file_id"])
 
 
 def _create_watches() -> None:
@@ -409,6 +411,8 @@ def _create_passages() -> None:
         sa.UniqueConstraint("key", name="uq_passages_key"),
         sqlite_autoincrement=True,
     )
+    out_of_use = sa.text("live = 0")
+    op.create_index("ix_passages_out_of_use", "passages", ["id"], sqlite_where=out_of_use, postgresql_where=out_of_use)
 
 
 def _create_chunks() -> None:
@@ -441,6 +445,7 @@ def _create_passage_vectors() -> None:
         sa.PrimaryKeyConstraint("passage_id", "model", name="pk_passage_vectors"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_passage_vectors_model_passage_id", "passage_vectors", ["model", "passage_id"])
 
 
 def _create_collection_passages() -> None:
@@ -471,7 +476,6 @@ def _create_index_changes() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_index_changes"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_index_changes_collection_id", "index_changes", ["collection_id"])
 
 
 def _create_index_leases() -> None:

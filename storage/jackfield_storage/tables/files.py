@@ -55,6 +55,7 @@ class FileRow(Base):
             sqlite_where=_THERE,
         ),
         Index(None, "collection_id", "path"),
+        Index(None, "content_id", "deleted_at", "collection_id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -62,9 +63,9 @@ class FileRow(Base):
     path: Mapped[str] = mapped_column(ORDERED)
     path_key: Mapped[str] = mapped_column(ORDERED)
     version: Mapped[int]
-    digest: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
-    content_id: Mapped[int | None] = mapped_column(ForeignKey("contents.id"), index=True)
+    content_id: Mapped[int | None] = mapped_column(ForeignKey("contents.id"))
     author_id: Mapped[str]
     author_name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcTime)
@@ -105,7 +106,7 @@ class FileLinkRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
     collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
-    file_id: Mapped[str | None] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"))
+    file_id: Mapped[str | None] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
     path: Mapped[str]
     folder: Mapped[bool]
     version: Mapped[int | None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jackfield.contracts.files import IndexState
@@ -17,6 +17,8 @@ from jackfield_storage.tables.columns import Base, UtcTime
 
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 """Numbers that a database gives out in order; only a plain INTEGER does so in SQLite."""
+
+_OUT_OF_USE = text("live = 0")
 
 
 class ContentRow(Base):
@@ -41,7 +43,10 @@ class PassageRow(Base):
     """A stretch of text under the hash of its heading and itself; `live` counts the files that hold it now."""
 
     __tablename__ = "passages"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index("ix_passages_out_of_use", "id", sqlite_where=_OUT_OF_USE, postgresql_where=_OUT_OF_USE),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(SERIAL, primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -67,7 +72,7 @@ class PassageVectorRow(Base):
     """A passage's unit vector under a model, as little-endian 16-bit floats."""
 
     __tablename__ = "passage_vectors"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index(None, "model", "passage_id"), {"sqlite_with_rowid": False})
 
     passage_id: Mapped[int] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
@@ -92,7 +97,7 @@ class IndexChangeRow(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(SERIAL, primary_key=True)
-    collection_id: Mapped[str] = mapped_column(index=True)
+    collection_id: Mapped[str]
     passage_id: Mapped[int] = mapped_column(BigInteger)
 
 

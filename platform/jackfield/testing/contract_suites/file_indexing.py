@@ -61,6 +61,27 @@ class IndexingContract(FileStoreFixtures):
         assert (told[-1], done.done) == (done, True)
         assert [one.passages_done for one in told] == sorted(one.passages_done for one in told)
 
+    async def test_progress_counts_what_files_hold_now_each_once(self, store: FileStore) -> None:
+        await store.collections.add("other")
+        for path in ("a.txt", "copy.txt", "gone.txt"):
+            await put(store, path, "purple elephant" if path != "gone.txt" else "grey mouse")
+        await store.files.delete(HOME, "gone.txt", actor=ANN)
+        await put(store, "b.txt", "green parrot", in_bulk=True, collection="other")
+        await put(store, "c.doc", "red fox", collection="other")
+        counted = {name: await store.index.progress(name) for name in (None, HOME, "other")}
+        assert {name: (one.contents, one.contents_done) for name, one in counted.items()} == {
+            None: (3, 2),
+            HOME: (1, 1),
+            "other": (2, 1),
+        }
+        assert {name: (one.passages, one.passages_done) for name, one in counted.items()} == {
+            None: (2, 1),
+            HOME: (1, 1),
+            "other": (1, 0),
+        }
+        done = await store.index.run()
+        assert (done.contents_done, done.passages_done, done.done) == (3, 3, True)
+
     async def test_a_passage_is_embedded_once_whoever_has_it(self, store: FileStore, parts: FileStoreParts) -> None:
         await put(store, "long.txt", LONG)
         await store.index.run()
