@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.plugin_host import PluginHost
 from jackfield.testing.installed_plugins import lay_out_plugins
 from jackfield.testing.temporary_workbench import temporary_workbench
+from jackfield.testing.warm_process import run_warm
 
 SCRIPTED_MODEL = Path(__file__).parents[1] / "sample_plugin" / "scripted_model"
 
@@ -51,20 +50,16 @@ def test_instructions_are_not_dropped_in_silence() -> None:
 
 
 def test_what_is_typed_must_be_utf_8(tmp_path: Path) -> None:
-    chat = subprocess.run(
-        [sys.executable, "-m", "jackfield", "chat"],
-        input=b"one\n\xff\xfe\n",
-        env={
+    chat = run_warm(
+        ["chat"],
+        typed=b"one\n\xff\xfe\n",
+        environment={
             **os.environ,
             "JACKFIELD_HOME": str(tmp_path / "home"),
             "JACKFIELD_SETTINGS": str(tmp_path / "jackfield.toml"),
             "JACKFIELD_DATABASE_URL": "memory:",
             "PYTHONPATH": str(lay_out_plugins(tmp_path / "site", SCRIPTED_MODEL)),
-            "PYTHONIOENCODING": "utf-8:strict",
         },
-        capture_output=True,
-        timeout=60,
-        check=False,
     )
     assert chat.returncode == 2
     assert b"UTF-8" in chat.stderr

@@ -24,6 +24,7 @@ from jackfield.hookspecs import hookimpl
 from jackfield.plugin_host import PluginHost
 from jackfield.registry import Shelf
 from jackfield.testing.installed_plugins import lay_out_plugins
+from jackfield.testing.warm_process import run_warm
 
 SAMPLES = Path(__file__).parents[1] / "sample_plugin"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -31,7 +32,7 @@ BROKEN = ("misspells_a_hook", "raises_at_import", "takes_anothers_name")
 
 
 class Installation:
-    """A machine with some sample plugins installed and settings of its own; commands run in a new process."""
+    """A machine with some sample plugins installed and settings of its own; commands run in processes of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.site = folder / "site"
@@ -50,14 +51,8 @@ class Installation:
     def jackfield(self, *arguments: str, load: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command, with JACKFIELD_LOAD_PLUGINS set unless `load` is None."""
         chosen = {} if load is None else {"JACKFIELD_LOAD_PLUGINS": load}
-        return subprocess.run(
-            [sys.executable, "-m", "jackfield", *arguments],
-            env={**self._environment, **chosen},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_warm(arguments, environment={**self._environment, **chosen})
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @contextmanager
     def server(self, *, load: str) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from jackfield.testing.warm_process import run_warm
 from jackfield_migrations.revisions import newest_revision, revision_names
 
 
@@ -17,9 +17,8 @@ def jackfield(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
     """What a command prints and exits with, in a data folder of its own and without a settings file."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JACKFIELD_")}
     environment |= {"JACKFIELD_HOME": f"{home}", "JACKFIELD_SETTINGS": os.devnull, **settings}
-    return subprocess.run(
-        [sys.executable, "-m", "jackfield", *arguments], env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = run_warm(arguments, environment=environment)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A machine of its own for whole commands: each runs in a new process, as a person or a script runs it."""
+"""A machine of its own for whole commands: each runs in a process of its own, as a person or a script runs it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from jackfield.testing.installed_plugins import lay_out_plugins
+from jackfield.testing.warm_process import run_warm
 
 OWN_PLUGINS = ("platform", "model-sources", "storage", "migrations")
 """Jackfield's own that need no weights and no compiled engine."""
@@ -39,15 +40,9 @@ class Installation:
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end with `typed` piped in; its stdout is empty where it goes to a file."""
-        done = subprocess.run(  # noqa: S603 - our own command, with what a test says
-            [sys.executable, "-m", "jackfield", *arguments],
-            input=typed.encode() if isinstance(typed, str) else typed,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            env={**self.environment, **variables},
-            timeout=TIMEOUT,
-            check=False,
-        )
+        given = typed.encode() if isinstance(typed, str) else typed
+        environment = {**self.environment, **variables}
+        done = run_warm(arguments, environment=environment, typed=given, stdout=stdout, timeout=TIMEOUT)
         written = (done.stdout or b"").decode()
         return subprocess.CompletedProcess(done.args, done.returncode, written, done.stderr.decode())
 
