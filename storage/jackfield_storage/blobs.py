@@ -147,7 +147,9 @@ class _Scratch:
         os.fsync(self._opened)
         self._close()
         target = place(self.digest)
-        target.parent.mkdir(exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            _sync_folder(target.parent.parent)
         assert self._path is not None
         self._path.replace(target)
         self._path = None

@@ -60,6 +60,13 @@ async def test_only_whole_files_are_left_in_the_folder(tmp_path: Path) -> None:
     assert files_under(tmp_path) == [f"{ABC[:2]}/{ABC}"]
 
 
+async def test_processes_that_begin_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    for number in range(4):
+        stores = [FileBlobs(tmp_path / str(number)) for _ in range(64)]
+        await asyncio.gather(*(one.put(pieces(f"{name}".encode()), most=9) for name, one in enumerate(stores)))
+        assert len(files_under(tmp_path / str(number))) == len(stores)
+
+
 async def test_what_a_dead_process_left_is_swept_a_day_later(tmp_path: Path) -> None:
     (tmp_path / "incoming").mkdir()
     for name, age in (("old", 2), ("young", 0)):
