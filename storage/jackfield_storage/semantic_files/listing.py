@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exists, tuple_
+from sqlalchemy.orm import aliased
 
 from jackfield.contracts.files import FileVersion, StoredFile
 from jackfield_storage.semantic_files.heads import (
@@ -18,6 +19,13 @@ from jackfield_storage.semantic_files.heads import (
 )
 from jackfield_storage.semantic_files.rows import FILES, VERSIONS, file_version, stored_file
 from jackfield_storage.tables import FileRow, FileVersionRow
+
+_LATER = aliased(FileRow)
+_DELETED_LAST = FileRow.deleted_at.is_not(None) & ~exists().where(
+    _LATER.collection_id == FileRow.collection_id,
+    _LATER.path == FileRow.path,
+    tuple_(_LATER.deleted_at, _LATER.id) > tuple_(FileRow.deleted_at, FileRow.id),
+)
 
 
 def found_file(connection: Connection, collection_name: str, path: str, *, deleted: bool) -> Any:
@@ -40,16 +48,9 @@ def page(
     if under:
         bounds = below_bounds(under)
         chosen = chosen.where(FileRow.path > bounds["first"], FileRow.path < bounds["last"])
-    if not deleted:
-        chosen = chosen.where(FileRow.deleted_at.is_(None))
-        files = tuple(map(stored_file, connection.execute(chosen.order_by(FileRow.path).limit(limit))))
-        return files or _nothing_in(connection, collection_name)
-    rows = connection.execute(
-        chosen.where(FileRow.deleted_at.is_not(None)).order_by(
-            FileRow.path, FileRow.deleted_at.desc(), FileRow.id.desc()
-        )
-    )
-    return _first_of_each_path(rows, limit) or _nothing_in(connection, collection_name)
+    chosen = chosen.where(_DELETED_LAST if deleted else FileRow.deleted_at.is_(None))
+    files = tuple(map(stored_file, connection.execute(chosen.order_by(FileRow.path).limit(limit))))
+    return files or _nothing_in(connection, collection_name)
 
 
 def history(connection: Connection, collection_name: str, path: str, *, deleted: bool) -> tuple[FileVersion, ...]:
@@ -77,14 +78,3 @@ def _nothing_in(connection: Connection, collection_name: str) -> tuple[()]:
     """Raises CollectionNotFound where there is nothing since there is no such collection."""
     collection_named(connection, collection_name)
     return ()
-
-
-def _first_of_each_path(rows: Any, limit: int) -> tuple[StoredFile, ...]:
-    found: dict[str, StoredFile] = {}
-    for row in rows:
-        if row.path in found:
-            continue
-        if len(found) == limit:
-            break
-        found[row.path] = stored_file(row)
-    return tuple(found.values())
