@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -116,7 +116,10 @@ def command(
 
 
 async def _until_stopped(keeping: Keeping) -> None:
-    """Until Ctrl+C or a request to end; what is under way is finished, and what is in step is on record."""
+    """Until Ctrl+C or a request to end; what is under way is finished, and what is in step is on record.
+
+    Asked once more, while what is left is indexed, the whole command ends at once.
+    """
     task = asyncio.ensure_future(keeping.run())
     stopped = asyncio.Event()
 
@@ -124,16 +127,30 @@ async def _until_stopped(keeping: Keeping) -> None:
         stopped.set()
         task.cancel()
 
+    with _told_to_end(stop):
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
+            say("Stopped; watch it again to go on.")
+
+
+@contextmanager
+def _told_to_end(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls `stop` instead of what would happen otherwise, until the block is left."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        await task
-    except asyncio.CancelledError:
-        if not stopped.is_set():
-            raise
-        say("Stopped; watch it again to go on.")
+        for number in before:
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(NotImplementedError):
+                if loop.remove_signal_handler(number):
+                    signal.signal(number, handler)
 
 
 @asynccontextmanager

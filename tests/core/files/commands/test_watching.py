@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+
+from jackfield.cli.files.watch import _until_stopped
+from jackfield.files.watching.keeping import Keeping
 
 
 def put(path: str, text: str) -> None:
@@ -112,3 +117,16 @@ def test_watches_are_listed_and_forgotten(desk: Any, notes: Path) -> None:
     said = desk("watches", "--forget", watch["id"])
     assert said.code == 4
     assert desk.done("watch", "notes", "--once").out == ""
+
+
+async def test_who_stopped_a_watch_can_stop_what_comes_after_it_too() -> None:
+    """Indexing what is left may take long."""
+
+    class Endless:
+        async def run(self) -> None:
+            asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+
+    before = signal.getsignal(signal.SIGINT)
+    await _until_stopped(cast("Keeping", Endless()))
+    assert signal.getsignal(signal.SIGINT) is before
