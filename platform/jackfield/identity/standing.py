@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from jackfield.contracts.identity import Account, ApiKey, Principal
 from jackfield.contracts.identity_records import IdentityRecords
 from jackfield.errors import NotAllowed
@@ -20,7 +22,7 @@ async def principal_of(account: Account | None, records: IdentityRecords) -> Pri
     if user is None or not user.active or (account.key_id and (key is None or not _holds(key))):
         raise NotAllowed("Whoever began this may no longer do anything here: the user or the key holds no longer.")
     return Principal(
-        account=account,
+        account=msgspec.structs.replace(account, team_id=user.team_id),
         name=user.email,
         role=user.role,
         scopes=key.scopes if key else SCOPES,

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from jackfield.contracts.identity import Account
+from jackfield.identity.audit import COMMAND_LINE
+from jackfield.identity.users import UserChange
+
 
 def personal(team: Any, name: str) -> str:
     return f"personal-{team.users[name].id}"
@@ -81,6 +85,57 @@ async def test_a_grant_lets_others_do_as_much_as_it_says(
     assert done == [200 if allowed else 403 for allowed in (reads, writes, manages)]
 
 
+@pytest.mark.parametrize(("kind", "name"), [("user", "cy@example.org"), ("team", "blue")])
+async def test_who_is_let_in_goes_by_an_address_or_a_name_too(library_team: Any, kind: str, name: str) -> None:
+    owner = await library_team.client("bo")
+    await owner.post("/api/files/collections", json={"name": "shared"})
+    grants = "/api/files/collections/shared/grants"
+    user = library_team.users["cy"]
+    granted = await owner.put(grants, json={"kind": kind, "id": name, "level": "read"})
+    assert granted.json()["grants"] == [
+        {"kind": kind, "id": user.id if kind == "user" else user.team_id, "level": "read"}
+    ]
+    theirs = await library_team.client("cy")
+    assert (await theirs.get("/api/files/collections/shared")).status_code == 200
+    assert (await owner.delete(grants, params={"kind": kind, "id": name})).json()["grants"] == []
+    assert (await theirs.get("/api/files/collections/shared")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "code"),
+    [
+        ("user", "user_nobody", "user_not_found"),
+        ("user", "no@example.org", "user_not_found"),
+        ("team", "red", "team_not_found"),
+    ],
+)
+async def test_nothing_is_granted_to_somebody_who_is_not_there(
+    library_team: Any, kind: str, name: str, code: str
+) -> None:
+    """It would look as if they were let in."""
+    owner = await library_team.client("bo")
+    await owner.post("/api/files/collections", json={"name": "shared"})
+    grants = "/api/files/collections/shared/grants"
+    for refused in (
+        await owner.put(grants, json={"kind": kind, "id": name, "level": "read"}),
+        await owner.delete(grants, params={"kind": kind, "id": name}),
+    ):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, code)
+    assert (await owner.get("/api/files/collections/shared")).json()["grants"] == []
+    other = await library_team.client("cy")
+    asked = await other.put(grants, json={"kind": kind, "id": name, "level": "read"})
+    assert asked.json()["error"]["code"] == "collection_not_found"
+
+
+async def test_a_grant_is_taken_back_from_somebody_who_is_gone(library_team: Any) -> None:
+    owner, admin = await library_team.client("bo"), await library_team.client("ada")
+    await owner.post("/api/files/collections", json={"name": "shared"})
+    grants, gone = "/api/files/collections/shared/grants", library_team.users["cy"].id
+    await owner.put(grants, json={"kind": "user", "id": gone, "level": "read"})
+    await admin.delete(f"/api/users/{gone}")
+    assert (await owner.delete(grants, params={"kind": "user", "id": gone})).json()["grants"] == []
+
+
 async def test_a_withdrawn_grant_holds_no_longer(library_team: Any) -> None:
     owner = await library_team.client("bo")
     await owner.post("/api/files/collections", json={"name": "shared"})
@@ -98,7 +153,9 @@ async def test_a_viewer_reads_and_changes_nothing(library_team: Any) -> None:
     await (await library_team.files("bo", "shared")).write("a.txt", "one")
     viewer = await library_team.files("vi", "shared", "read")
     assert (await viewer.read("a.txt")).text == "one"
-    assert (await viewer.write("a.txt", "two")).status_code == 403
+    refused = await viewer.write("a.txt", "two")
+    assert refused.status_code == 403
+    assert "changing what is kept" in refused.json()["error"]["message"]
     assert (await viewer.get("links")).status_code == 403
 
 
@@ -151,6 +208,20 @@ async def test_a_link_needs_nobody_to_be_known(library_team: Any) -> None:
     nobody = await library_team.client(None)
     assert (await nobody.get(link["url"])).text == "one"
     assert (await nobody.get(f"{mine.at}/content", params={"path": "a.txt"})).status_code == 401
+
+
+async def test_a_run_sees_what_its_owner_may_read_by_then(library_team: Any) -> None:
+    """It may have waited for days; whoever left the team meanwhile sees nothing of the team's any more."""
+    owner = await library_team.client("bo")
+    await owner.post("/api/files/collections", json={"name": "shared"})
+    user = library_team.users["cy"]
+    grant = {"kind": "team", "id": user.team_id, "level": "read"}
+    await owner.put("/api/files/collections/shared/grants", json=grant)
+    begun_as = Account(user_id=user.id, team_id=user.team_id)
+    for team_id, names in ((user.team_id, ["shared"]), (None, [])):
+        await library_team.identity.users.change(COMMAND_LINE, user.id, UserChange(team_id=team_id))
+        library = await library_team.workbench.libraries.of_owner(begun_as)
+        assert [one.name for one in await library.collections()] == names
 
 
 async def test_a_run_looks_only_in_what_its_owner_may_read(library_team: Any) -> None:
