@@ -60,10 +60,10 @@ async def all_of(pages: Pages[R]) -> list[R]:
 
 async def named_team(identity: Identity, name: str) -> Team:
     """A team by its identifier or name; raises TeamNotFound."""
-    for team in await all_of(identity.teams.page):
-        if name in (team.id, team.name):
-            return team
-    raise TeamNotFound(f"There is no team '{name}'; `jackfield teams list` shows which there are.")
+    try:
+        return await identity.teams.named(name)
+    except TeamNotFound as error:
+        raise TeamNotFound(f"There is no team '{name}'; `jackfield teams list` shows which there are.") from error
 
 
 def read_password(*, from_stdin: bool) -> str:

@@ -11,8 +11,9 @@ Right = Literal["self", "models", "inference", "follow", "read", "keys", "manage
 """What a route asks for.
 
 `self`: know who one is, and sign out. `models`: see which models and tools there are. `inference`: ask models, upload
-files, decide on calls. `follow`: look at one run, answer or file that one knows. `read`: list what is on record, and
-what was spent. `keys`: manage one's own keys. `manage`: administer everything. `metrics`: the server's figures.
+and change files, decide on calls. `follow`: look at one run, answer or file that one knows. `read`: list what is on
+record, and what was spent. `keys`: manage one's own keys. `manage`: administer everything. `metrics`: the server's
+figures.
 """
 
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -33,7 +34,8 @@ RIGHTS_OF_SCOPES: dict[Scope, frozenset[Right]] = {
 _REFUSALS: dict[Right, str] = {
     "self": "a key needs a scope",
     "models": "a key needs a scope to see which models there are",
-    "inference": "asking models takes the role member or admin, and of a key the scope 'inference'",
+    "inference": "asking models or changing what is kept takes the role member or admin, "
+    "and of a key the scope 'inference'",
     "follow": "looking at this takes a key with the scope 'inference' or 'read'",
     "read": "looking at what is on record takes a key with the scope 'read'",
     "keys": "managing keys takes the role member or admin, and of a key the scope 'admin'",

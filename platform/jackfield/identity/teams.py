@@ -14,6 +14,8 @@ from jackfield.identifiers import new_identifier
 from jackfield.identity.audit import Actor, AuditLog
 from jackfield.identity.names import checked_name
 
+PAGE = 500
+
 
 class Teams:
     """Adds, renames and removes teams."""
@@ -29,6 +31,16 @@ class Teams:
         if team is None:
             raise TeamNotFound(f"There is no team '{team_id}'.")
         return team
+
+    async def named(self, name: str) -> Team:
+        """By identifier or name; raises TeamNotFound."""
+        before: str | None = None
+        while teams := await self._records.page(limit=PAGE, before=before):
+            for team in teams:
+                if name in (team.id, team.name):
+                    return team
+            before = teams[-1].id
+        raise TeamNotFound(f"There is no team '{name}'.")
 
     async def page(self, *, limit: int = 50, before: str | None = None) -> tuple[Team, ...]:
         """The newest first."""

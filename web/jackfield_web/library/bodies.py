@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from jackfield.contracts.files import GrantKind, Level, SearchMode
 from jackfield_web.library.asked import MOST_VERSIONS
+from jackfield_web.library.holders import NAMED
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="The collection's name.")]
 FilePath = Annotated[str, Meta(min_length=1, max_length=4096, description="The file's path in the collection.")]
@@ -43,7 +44,7 @@ class GrantSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What somebody may do in a collection: each level with those before it."""
 
     kind: GrantKind
-    id: Annotated[str, Meta(max_length=100, description="The user's or team's identifier; empty for everyone.")] = ""
+    id: Annotated[str, Meta(max_length=320, description=NAMED)] = ""
     level: Level
 
 

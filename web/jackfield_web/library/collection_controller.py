@@ -11,13 +11,15 @@ from litestar.params import FromPath, QueryParameter, RequestBody
 from jackfield.contracts.files import Collection, Grant
 from jackfield.errors import InvalidRequest
 from jackfield.files.library import Library
+from jackfield.workbench import Workbench
 from jackfield_web.identity.rights import needs
 from jackfield_web.library.asked import ADMINISTERED, ASKED, READ, SENT, Notes
 from jackfield_web.library.bodies import CollectionAddition, CollectionPatch, GrantSet, QuotaSet
+from jackfield_web.library.holders import NAMED, granted_id, holder_id
 from jackfield_web.library.replies import CollectionList
 
 Kind = Annotated[str, QueryParameter(description="Whose grant.", schema_extra={"enum": ["user", "team", "everyone"]})]
-HolderId = Annotated[str, QueryParameter(name="id", description="The user's or team's identifier.")]
+HolderId = Annotated[str, QueryParameter(name="id", description=NAMED)]
 
 
 class CollectionController(Controller):
@@ -134,15 +136,16 @@ class CollectionController(Controller):
         self,
         collection: FromPath[str],
         data: RequestBody[GrantSet],
+        workbench: NamedDependency[Workbench],
         library: NamedDependency[Library],
         notes: NamedDependency[Notes],
     ) -> Collection:
         """It replaces what they were granted before."""
-        if (data.kind == "everyone") != (not data.id):
-            raise InvalidRequest("'id' names the user or the team; for everyone it is left out.", parameter="id")
-        changed = await library.grant(collection, Grant(kind=data.kind, id=data.id, level=data.level))
+        await library.opened(collection, "manage")
+        holder = await holder_id(workbench.identity, data.kind, data.id)
+        changed = await library.grant(collection, Grant(kind=data.kind, id=holder, level=data.level))
         await notes.note(
-            "collection.grant", changed.id, name=changed.name, to=f"{data.kind} {data.id}".strip(), level=data.level
+            "collection.grant", changed.id, name=changed.name, to=f"{data.kind} {holder}".strip(), level=data.level
         )
         return changed
 
@@ -159,15 +162,18 @@ class CollectionController(Controller):
         self,
         collection: FromPath[str],
         kind: Kind,
+        workbench: NamedDependency[Workbench],
         library: NamedDependency[Library],
         notes: NamedDependency[Notes],
-        holder_id: HolderId = "",
+        named: HolderId = "",
     ) -> Collection:
         """It holds at once."""
         match kind:
             case "user" | "team" | "everyone":
-                changed = await library.withdraw(collection, kind, holder_id)
+                opened = await library.opened(collection, "manage")
+                holder = await granted_id(workbench.identity, opened.collection, kind, named)
+                changed = await library.withdraw(collection, kind, holder)
             case _:
                 raise InvalidRequest(f"'kind' is '{kind}'; expected user, team or everyone.", parameter="kind")
-        await notes.note("collection.withdraw", changed.id, name=changed.name, of=f"{kind} {holder_id}".strip())
+        await notes.note("collection.withdraw", changed.id, name=changed.name, of=f"{kind} {holder}".strip())
         return changed
