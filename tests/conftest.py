@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,6 +27,19 @@ hypothesis.settings.register_profile(
 )
 if not os.environ.get("CI"):
     hypothesis.settings.load_profile("steady")
+
+
+ALL_MARKED = re.compile(r"^pytestmark = (?:\[)?pytest\.mark\.(\w+)", re.MULTILINE)
+ONLY_WITHOUT = re.compile(r"not \w+(?: and not \w+)*")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave alone a file all of whose tests are marked as ones that are not to run: importing some takes seconds."""
+    expression = config.getoption("markexpr")
+    if collection_path.suffix != ".py" or not ONLY_WITHOUT.fullmatch(expression):
+        return None
+    marked = ALL_MARKED.search(collection_path.read_text(encoding="utf-8"))
+    return True if marked and f"not {marked[1]}" in expression.split(" and ") else None
 
 
 @pytest.fixture(autouse=True)
