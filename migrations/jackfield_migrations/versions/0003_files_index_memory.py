@@ -81,29 +81,31 @@ def _create_full_text() -> None:
 SQLITE_WORDS = (
     """
     CREATE VIRTUAL TABLE passage_words USING fts5 (
-        heading, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
+        words, content = '', tokenize = 'porter unicode61 remove_diacritics 2'
     )
     """,
     """
     CREATE TRIGGER passages_come AFTER INSERT ON passages WHEN new.live > 0 BEGIN
-        INSERT INTO passage_words (rowid, heading, text) VALUES (new.id, new.heading, new.text);
+        INSERT INTO passage_words (rowid, words)
+        VALUES (new.id, coalesce(new.spaced, new.heading || char(10) || new.text));
     END
     """,
     """
     CREATE TRIGGER passages_wake AFTER UPDATE OF live ON passages WHEN old.live <= 0 AND new.live > 0 BEGIN
-        INSERT INTO passage_words (rowid, heading, text) VALUES (new.id, new.heading, new.text);
+        INSERT INTO passage_words (rowid, words)
+        VALUES (new.id, coalesce(new.spaced, new.heading || char(10) || new.text));
     END
     """,
     """
     CREATE TRIGGER passages_sleep AFTER UPDATE OF live ON passages WHEN old.live > 0 AND new.live <= 0 BEGIN
-        INSERT INTO passage_words (passage_words, rowid, heading, text)
-        VALUES ('delete', old.id, old.heading, old.text);
+        INSERT INTO passage_words (passage_words, rowid, words)
+        VALUES ('delete', old.id, coalesce(old.spaced, old.heading || char(10) || old.text));
     END
     """,
     """
     CREATE TRIGGER passages_go AFTER DELETE ON passages WHEN old.live > 0 BEGIN
-        INSERT INTO passage_words (passage_words, rowid, heading, text)
-        VALUES ('delete', old.id, old.heading, old.text);
+        INSERT INTO passage_words (passage_words, rowid, words)
+        VALUES ('delete', old.id, coalesce(old.spaced, old.heading || char(10) || old.text));
     END
     """,
     # FTS5 knows rows by number, and the numbers of rows in `files` may change where their key is a text.
@@ -141,7 +143,7 @@ SQLITE_WORDS = (
     END
     """,
 )
-"""FTS5 needs a text again to forget it, and finds it in `passages`, where heading and text never change."""
+"""FTS5 needs a text again to forget it, and is given it from `passages`, where texts never change."""
 
 POSTGRES_WORDS = (
     # Words as FTS5 has them: without accents, and parted at every sign, where the parser would keep hosts and paths.
@@ -169,7 +171,7 @@ POSTGRES_WORDS = (
     BEGIN
         IF new.live > 0 THEN
             INSERT INTO passage_words (passage_id, words)
-            VALUES (new.id, to_tsvector('english', plain_words(new.heading || ' ' || new.text)))
+            VALUES (new.id, to_tsvector('english', plain_words(coalesce(new.spaced, new.heading || ' ' || new.text))))
             ON CONFLICT (passage_id) DO NOTHING;
         ELSE
             DELETE FROM passage_words WHERE passage_id = new.id;
@@ -406,6 +408,7 @@ def _create_passages() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("heading", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("spaced", sa.Text(), nullable=True),
         sa.Column("live", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_passages"),
         sa.UniqueConstraint("key", name="uq_passages_key"),

@@ -142,7 +142,10 @@ _SQLITE = (
         says="{wrong} passages are in full text that should not be, or the other way round.",
         mends=(
             "INSERT INTO passage_words (passage_words) VALUES ('delete-all')",
-            "INSERT INTO passage_words (rowid, heading, text) SELECT id, heading, text FROM passages WHERE live > 0",
+            """
+            INSERT INTO passage_words (rowid, words)
+            SELECT id, coalesce(spaced, heading || char(10) || text) FROM passages WHERE live > 0
+            """,
         ),
     ),
     Check(
@@ -177,7 +180,8 @@ _POSTGRES = (
             "DELETE FROM passage_words",
             """
             INSERT INTO passage_words (passage_id, words)
-            SELECT id, to_tsvector('english', plain_words(heading || ' ' || text)) FROM passages WHERE live > 0
+            SELECT id, to_tsvector('english', plain_words(coalesce(spaced, heading || ' ' || text)))
+            FROM passages WHERE live > 0
             """,
         ),
     ),

@@ -6,8 +6,9 @@ from sqlalchemy import Connection, text
 
 from jackfield_storage.blob_uses import keep
 from jackfield_storage.semantic_index.liveness import text_came
-from jackfield_storage.semantic_index.prepared import Prepared
+from jackfield_storage.semantic_index.prepared import Passage, Prepared
 from jackfield_storage.semantic_index.turn import take_turn
+from jackfield_storage.semantic_index.unspaced_scripts import has_signs, spaced
 
 _FIND = text("SELECT id, state FROM contents WHERE digest = :digest AND extractor = :extractor")
 _ADD = text(
@@ -24,7 +25,8 @@ _SETTLE_AGAIN = text(
 )
 """One that was to be read by a newer extractor, which this process has not: as it reads it, its passages are there."""
 _ADD_PASSAGE = text(
-    "INSERT INTO passages (key, heading, text, live) VALUES (:key, :heading, :text, 0) ON CONFLICT (key) DO NOTHING"
+    "INSERT INTO passages (key, heading, text, spaced, live) VALUES (:key, :heading, :text, :spaced, 0) "
+    "ON CONFLICT (key) DO NOTHING"
 )
 _ADD_CHUNK = text(
     'INSERT INTO chunks (content_id, number, passage_id, start, "end") '
@@ -80,7 +82,10 @@ def _add_passages(connection: Connection, content_id: int, prepared: Prepared) -
     passages = prepared.passages
     if not passages:
         return
-    connection.execute(_ADD_PASSAGE, [{"key": one.key, "heading": one.heading, "text": one.text} for one in passages])
+    connection.execute(
+        _ADD_PASSAGE,
+        [{"key": one.key, "heading": one.heading, "text": one.text, "spaced": _spaced(one)} for one in passages],
+    )
     connection.execute(
         _ADD_CHUNK,
         [
@@ -90,3 +95,9 @@ def _add_passages(connection: Connection, content_id: int, prepared: Prepared) -
     )
     if prepared.model is not None:
         add_vectors(connection, prepared.model, prepared.vectors)
+
+
+def _spaced(passage: Passage) -> str | None:
+    """What full text takes where it cannot take heading and text as they stand."""
+    words = f"{passage.heading}\n{passage.text}"
+    return spaced(words) if has_signs(words) else None

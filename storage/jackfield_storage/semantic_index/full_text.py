@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from jackfield_storage.semantic_index.unspaced_scripts import spaced
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -82,7 +84,7 @@ class PostgresFullText:
     def holding(
         self, connection: Connection, terms: Sequence[Sequence[str]], scope: Scope, most: int
     ) -> list[NDArray[np.int64]]:
-        words = [" ".join(term) for term in terms]
+        words = [spaced(" ".join(term)) for term in terms]
         if scope.everywhere:
             found = connection.exec_driver_sql(_TS_EACH, (words, most))
         else:
@@ -90,7 +92,7 @@ class PostgresFullText:
         return [_ordered(row[0]) for row in found]
 
     def holding_all(self, connection: Connection, words: Sequence[str], scope: Scope, most: int) -> NDArray[np.int64]:
-        given = (" ".join(words), scope.everywhere, list(scope.collection_ids), most)
+        given = (spaced(" ".join(words)), scope.everywhere, list(scope.collection_ids), most)
         return _ordered(connection.exec_driver_sql(_TS_ALL, given).scalar())
 
 
@@ -125,7 +127,7 @@ _TS_ALL = """
 
 
 def _fts_phrase(words: Sequence[str]) -> str:
-    return '"' + " ".join(words) + '"'
+    return '"' + spaced(" ".join(words)) + '"'
 
 
 def _json(texts: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from jackfield_storage.semantic_index.full_text import Scope, full_text
 from jackfield_storage.semantic_index.listed import listed
 from jackfield_storage.semantic_index.search_words import SearchWords, without_accents, words_of
+from jackfield_storage.semantic_index.unspaced_scripts import has_signs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,6 +221,8 @@ def _spaced(text: str) -> bytes:
 
 def _sought(word: str) -> bytes:
     """What a word's forms begin with, behind a space; short words and numbers have no other forms."""
+    if has_signs(word):
+        return word.encode()
     return f" {_ENDINGS.sub('', word)}".encode() if len(word) > SHORT and word.isalpha() else f" {word} ".encode()
 
 

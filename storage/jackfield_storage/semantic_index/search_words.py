@@ -8,6 +8,7 @@ import unicodedata
 import msgspec
 
 from jackfield.errors import InvalidRequest
+from jackfield_storage.semantic_index.unspaced_scripts import has_signs, looked_for
 
 _WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
 """Letters and digits with their accents, as both kinds of full text part them."""
@@ -25,10 +26,14 @@ STOP_WORDS = frozenset(_STOP.split())
 
 
 class SearchWords(msgspec.Struct, frozen=True):
-    """Words in lower case and in the order in which they were typed, and phrases of several, which must be there."""
+    """Words in lower case and in the order in which they were typed, and phrases of several, which must be there.
+
+    `typed` are the words as they stand, `words` what is looked for of them in texts.
+    """
 
     words: tuple[str, ...]
     phrases: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
 
 
 def search_words(text: str) -> SearchWords:
@@ -38,11 +43,15 @@ def search_words(text: str) -> SearchWords:
     """
     typed = unicodedata.normalize("NFC", text)
     quoted = [" ".join(words_of("".join(groups))) for groups in _QUOTED.findall(typed)]
-    words = tuple(dict.fromkeys(words_of(typed)))
+    words = list(dict.fromkeys(words_of(typed)))
     if not words:
         raise InvalidRequest("A search takes a word or a number at least; say what is to be found.", parameter="text")
-    telling = tuple(word for word in words if word not in STOP_WORDS)
-    return SearchWords(telling or words, tuple(dict.fromkeys(phrase for phrase in quoted if " " in phrase)))
+    telling = [word for word in words if word not in STOP_WORDS] or words
+    return SearchWords(
+        words=tuple(dict.fromkeys(part for word in telling for part in looked_for(word))),
+        phrases=tuple(dict.fromkeys(phrase for phrase in quoted if " " in phrase or has_signs(phrase))),
+        typed=tuple(telling),
+    )
 
 
 def words_of(text: str) -> list[str]:
@@ -54,4 +63,5 @@ def without_accents(text: str) -> str:
     """As full text compares."""
     if text.isascii():
         return text
-    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not "\u0300" <= sign <= "\u036f")
+    bare = "".join(sign for sign in unicodedata.normalize("NFD", text) if not "\u0300" <= sign <= "\u036f")
+    return unicodedata.normalize("NFC", bare)

@@ -40,7 +40,10 @@ class ContentRow(Base):
 
 
 class PassageRow(Base):
-    """A stretch of text under the hash of its heading and itself; `live` counts the files that hold it now."""
+    """A stretch of text under the hash of its heading and itself; `live` counts the files that hold it now.
+
+    `spaced` is what full text takes of both where they are in a script without spaces between words.
+    """
 
     __tablename__ = "passages"
     __table_args__ = (
@@ -52,6 +55,7 @@ class PassageRow(Base):
     key: Mapped[str] = mapped_column(unique=True)
     heading: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    spaced: Mapped[str | None] = mapped_column(Text)
     live: Mapped[int]
 
 

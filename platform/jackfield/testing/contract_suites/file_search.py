@@ -75,6 +75,36 @@ class SearchContract(FileStoreFixtures):
         for typed in ("cafe", "CAFÉS", "painted", "wall"):
             assert await found_paths(store, typed, mode="keyword") == ["a.txt"]
 
+    @pytest.mark.parametrize(
+        ("typed", "path"),
+        [
+            ("天気", "weather.txt"),
+            ("東京の天気", "weather.txt"),
+            ("がくせい", "students.txt"),
+            ('"預算報告"', "budget.txt"),
+            ("差旅费预算是多少", "simplified.txt"),
+            ("고양이", "cat.txt"),
+            ("PDF檔案", "file.txt"),
+        ],
+    )
+    async def test_words_are_found_in_scripts_that_part_none(self, store: FileStore, typed: str, path: str) -> None:
+        texts = {
+            "weather.txt": "明日の東京の天気は晴れです。",
+            "students.txt": "か\u3099くせいはとしょかんにいます。",
+            "budget.txt": "本年度的預算報告已經完成。",
+            "simplified.txt": "今年的差旅费预算为五万元。",
+            "cat.txt": "고양이는 창가에서 잔다.",
+            "file.txt": "請上傳PDF檔案。",
+            "other.txt": "會議在星期二。京都。",
+        }
+        for name, words in texts.items():
+            await put(store, name, words)
+        assert (await found_paths(store, typed, mode="keyword"))[:1] == [path]
+        for name in texts:
+            await store.files.delete(HOME, name, actor=ANN)
+        assert await found_paths(store, typed, mode="keyword") == []
+        assert (await store.verify()).faults == ()
+
     async def test_only_newest_versions_of_files_that_are_there_are_found(self, store: FileStore) -> None:
         await put(store, "a.txt", "purple elephant")
         await put(store, "a.txt", "green mouse")
@@ -138,6 +168,14 @@ class SearchContract(FileStoreFixtures):
         assert await found(store, "elephant", collections=()) == ()
         with pytest.raises(CollectionNotFound, match="nobodys"):
             await found(store, "elephant", collections=(HOME, "nobodys"))
+
+    async def test_a_warmed_collection_is_searched_like_any_other(self, store: FileStore) -> None:
+        await put(store, "a.txt", "purple elephant")
+        await store.index.warm(HOME)
+        await put(store, "b.txt", "purple elephant, a younger one")
+        assert await found_paths(store, "purple elephant", mode="meaning") == ["a.txt", "b.txt"]
+        with pytest.raises(CollectionNotFound, match="no collection 'nowhere'"):
+            await store.index.warm("nowhere")
 
     async def test_ranking_again_keeps_what_was_found(self, store: FileStore) -> None:
         await put(store, "a.txt", "Elephants that are purple, and many other things besides.")
