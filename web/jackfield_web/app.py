@@ -54,7 +54,7 @@ def create_app(
     async def workbench_open(app: Litestar) -> AsyncIterator[None]:
         async with open_workbench() as workbench:
             app.state.workbench = workbench
-            async with mounts_open(app, workbench), workbench.libraries.indexing.kept():
+            async with mounts_open(app, workbench), workbench.libraries.kept():
                 yield
 
     streams = OpenStreams() if open_streams is None else open_streams

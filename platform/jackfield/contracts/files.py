@@ -431,6 +431,10 @@ class Index(Protocol):
         """Raises CollectionNotFound, InvalidRequest for an empty query."""
         ...
 
+    async def warm(self, collection: str) -> None:
+        """Read what this process's first search there would wait for, and later ones not; raises CollectionNotFound."""
+        ...
+
     async def run(self, progress: Callable[[IndexProgress], None] | None = None) -> IndexProgress:
         """Index what waits, and give how far that came. May be cancelled at any moment, and goes on where it stood."""
         ...

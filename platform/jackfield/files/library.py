@@ -30,7 +30,8 @@ from jackfield.settings import FileSettings
 class Library:
     """The files of an installation for one principal; made by `Workbench.library`.
 
-    `on_waiting` is called where something was written that is not indexed yet.
+    `on_opened` is called with each collection that is opened, `on_waiting` where something was written that is not
+    indexed yet.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Library:
         principal: Principal,
         settings: FileSettings,
         *,
+        on_opened: Callable[[str], None] = lambda name: None,
         on_waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self.principal = principal
         self.actor = actor_of(principal)
         self._store = store
         self._settings = settings
+        self._on_opened = on_opened
         self._on_waiting = on_waiting
 
     @property
@@ -69,6 +72,7 @@ class Library:
         """
         collection = await self._found(name or self.default)
         require_level(collection, self.principal, level)
+        self._on_opened(collection.name)
         return OpenCollection(self._store, collection, self.actor, level, on_waiting=self._on_waiting)
 
     async def add(self, name: str) -> Collection:

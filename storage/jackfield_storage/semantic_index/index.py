@@ -24,6 +24,9 @@ class SqlIndex:
     async def search(self, query: Query) -> SearchResult:
         return await self._searcher.search(query)
 
+    async def warm(self, collection: str) -> None:
+        await self._searcher.warm(collection)
+
     async def run(self, progress: Callable[[IndexProgress], None] | None = None) -> IndexProgress:
         return await self._job.run(progress)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -90,6 +91,13 @@ class Searcher:
             return SearchResult(found=(), mode=query.mode)
         return await self._found(query, words, under)
 
+    async def warm(self, collection: str) -> None:
+        """Hold a collection's vectors; raises CollectionNotFound."""
+        model = await self._embedder.key()
+        place = await self._database.look(lambda connection: _looked_up(connection, (collection,), ""))
+        if model is not None:
+            await self._meaning.held(model, place.scope)
+
     async def close(self) -> None:
         """Let the thread of the vectors end."""
         await self._meaning.close()
@@ -122,11 +130,11 @@ class Searcher:
     def _by_words(
         self, connection: Connection, query: Query, words: SearchWords, under: str, depth: int, reads: bool
     ) -> ByWords:
-        place = _looked_up(connection, query, under)
+        place = _looked_up(connection, query.collections, under)
         if not reads:
             return ByWords(place, {}, Named())
         passages = self._keywords.ranked(connection, words, place.scope, depth)
-        return ByWords(place, passages, named(connection, query.text, words.words, place.within.collection_ids))
+        return ByWords(place, passages, named(connection, query.text, words.typed, place.within.collection_ids))
 
     async def _embedded(self, query: Query, model: str | None) -> Embedded:
         if query.mode == "keyword":
@@ -154,11 +162,11 @@ def _waiting(nearest: Nearest) -> str:
     return few if nearest.waiting else ""
 
 
-def _looked_up(connection: Connection, query: Query, under: str) -> Place:
+def _looked_up(connection: Connection, collections: Sequence[str], under: str) -> Place:
     statement = _COLLECTIONS_POSTGRES if connection.dialect.name == "postgresql" else _COLLECTIONS_SQLITE
-    rows = connection.exec_driver_sql(statement, (listed(connection, query.collections),)).all()
+    rows = connection.exec_driver_sql(statement, (listed(connection, collections),)).all()
     names = {collection_id: name for collection_id, name, _, _ in rows}
-    if missing := set(query.collections) - set(names.values()):
+    if missing := set(collections) - set(names.values()):
         raise CollectionNotFound(f"There is no collection '{min(missing)}'.")
     _, _, number, unread = rows[0]
     within = Within(tuple(names), under)

@@ -85,7 +85,7 @@ async def test_a_file_that_takes_long_to_read_is_found_once_it_was(library_workb
     async def page() -> Any:
         yield b"<html><body><p>Green tea is steeped at 80 degrees.</p></body></html>"
 
-    async with library_workbench() as workbench, workbench.libraries.indexing.kept():
+    async with library_workbench() as workbench, workbench.libraries.kept():
         library = workbench.library()
         collection = await library.opened(level="write")
         written = await collection.write("tea.html", page())
