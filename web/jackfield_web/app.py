@@ -35,6 +35,7 @@ from jackfield_web.metrics.controller import MetricsController
 from jackfield_web.models.controller import ModelController
 from jackfield_web.mounts import mounts_open
 from jackfield_web.page import front_page
+from jackfield_web.queries import refuse_unread
 from jackfield_web.responses.controller import ResponseController
 from jackfield_web.runs.controller import RunController
 from jackfield_web.tools.controller import ToolController
@@ -90,7 +91,7 @@ def create_app(
             "open_streams": Provide(lambda: streams, sync_to_thread=False),
             "answers": Provide(answers, sync_to_thread=False),
         },
-        guards=[in_turn([*guards_for(host), recognise])],
+        guards=[in_turn([*guards_for(host), recognise, refuse_unread])],
         plugins=[ClosedSchemas(), DeclaredRights()],
         exception_handlers={Exception: error_response},
         before_send=[add_rate_headers],
