@@ -97,8 +97,8 @@ class RedisWindows:
     Limits are then loose: as many processes as there are may each let a whole limit pass.
     """
 
-    def __init__(self, url: str) -> None:
-        """Connects at the first use; raises MissingDependency."""
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        """Connects at the first use, takes Redis for away after `patience` seconds; raises MissingDependency."""
         try:
             from redis.asyncio import Redis
         except ImportError as error:
@@ -106,7 +106,7 @@ class RedisWindows:
                 "Rates across processes need the package redis; install it with `pip install 'jackfield[workers]'`."
             ) from error
         self._redis: Redis = Redis.from_url(
-            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True
+            url, socket_timeout=patience, socket_connect_timeout=patience, decode_responses=True
         )
         self._take = self._redis.register_script(TAKE)
         self._correct = self._redis.register_script(CORRECT)
