@@ -45,6 +45,7 @@ LOOKERS = 4
 """Those that only read, in threads of their own: writers that wait for each other are not in their way."""
 
 _WRITES = "jackfield_writes"
+_LASTS = "jackfield_lasts"
 
 
 class Database:
@@ -74,14 +75,15 @@ class Database:
         async with self._turn:
             return await self._finish(self._transaction(self._writers, work))
 
-    async def commit(self, work: Callable[[Connection], T]) -> T:
+    async def commit(self, work: Callable[[Connection], T], *, lasts: bool = False) -> T:
         """As `write`, for statements without objects behind them: cheaper, for what every request writes.
 
-        The work is done in a thread, where each statement is a call and no turn of the event loop.
+        The work is done in a thread, where each statement is a call and no turn of the event loop. What `lasts` is on
+        the disk when it is committed; SQLite otherwise may lose the last that it did to a power cut.
         """
         async with self._turn:
             loop = asyncio.get_running_loop()
-            return await carried_through(loop.run_in_executor(self._threads, self._committed, work))
+            return await carried_through(loop.run_in_executor(self._threads, self._committed, work, lasts))
 
     async def look(self, work: Callable[[Connection], T]) -> T:
         """As `read`, in a thread and without objects: cheaper where several statements follow each other."""
@@ -147,11 +149,12 @@ class Database:
             async with sessions.begin() as session:
                 return await work(session)
 
-    def _committed(self, work: Callable[[Connection], T]) -> T:
+    def _committed(self, work: Callable[[Connection], T], lasts: bool) -> T:
         """Blocking. A connection that was lost with a server that restarted is made anew, once, before the commit."""
         with translated(self.place):
             for first in (True, False):
                 with self._plain.connect() as connection:
+                    connection = connection.execution_options(**{_LASTS: lasts})
                     try:
                         done = work(connection)
                     except DBAPIError as error:
@@ -209,6 +212,11 @@ def _set_pragmas(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    lasts = options.get(_LASTS, False)
+    if connection.info.get(_LASTS, False) != lasts:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if lasts else 'NORMAL'}")
+        connection.info[_LASTS] = lasts
     # One that reads first and then writes cannot wait for another writer, so a writer begins as one.
-    writes = connection.get_execution_options().get(_WRITES, False)
+    writes = options.get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -18,6 +18,7 @@ from jackfield.errors import DiskFull, InvalidRequest, StateUnavailable
 from jackfield.messages import Message
 from jackfield.testing.contract_suites.records_made import a_model, a_run, numbered, words
 from jackfield_migrations.migrator import AlembicMigrator
+from jackfield_storage.engine import Database
 from jackfield_storage.state_store import SqlStateStoreFactory
 
 
@@ -203,3 +204,16 @@ class TestStore:
             with pytest.raises(InvalidRequest, match="belongs to run"):
                 await store.runs.append("run_0", numbered("run_1", words(1)))
             assert await store.conversations.messages(conversation.id) == ()
+
+
+async def test_only_what_is_to_last_waits_for_the_disk(database: Path) -> None:
+    """As SQLite itself says it while the transaction runs: 2 syncs each commit, 1 now and then."""
+    kept = Database(sqlite_url(database.parent))
+    try:
+        for lasts, level in ((False, 1), (True, 2), (True, 2), (False, 1)):
+            found = await kept.commit(
+                lambda connection: connection.exec_driver_sql("PRAGMA synchronous").scalar(), lasts=lasts
+            )
+            assert found == level
+    finally:
+        await kept.close()

@@ -52,7 +52,7 @@ class Commits:
     async def _commit(self, work: Callable[[Connection], T]) -> T:
         for _ in range(TRIES):
             try:
-                return await self._database.commit(work)
+                return await self._database.commit(work, lasts=True)
             except IntegrityError as error:
                 clash = error  # another transaction made or removed a row between two statements of this one
         raise StateUnavailable(
