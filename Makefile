@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 ENGINE_OPTIONS := $(VENV)/engine-options
 
+# Where it is set, every command that a test starts would compile all modules anew, and pytest every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench lock clean static default-tests marked-tests FORCE
 .DELETE_ON_ERROR:

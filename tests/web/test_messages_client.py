@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pydantic
 import pytest
 
@@ -15,6 +14,9 @@ from jackfield.contracts.engine import EngineLimits
 from jackfield.testing.scripted_engine import ScriptedEngine, Timing, answering, endless, replying
 from jackfield_plugins.agents import plugin as agents
 from jackfield_plugins.function_calls import plugin as function_calls
+
+if TYPE_CHECKING:
+    import anthropic  # takes two seconds, which every worker would take to collect the tests
 
 ROOMY = EngineLimits(context_length=8192, cells=32768, sequences=16, batch_tokens=512)
 PLUGINS = (("function_calls", function_calls), ("agents", agents))
@@ -30,6 +32,8 @@ WEATHER: Any = {
 
 
 def client_of(served: Any) -> anthropic.AsyncAnthropic:
+    import anthropic
+
     return anthropic.AsyncAnthropic(base_url=str(served.client.base_url), api_key="anything", max_retries=0)
 
 
@@ -138,6 +142,8 @@ async def test_an_answer_is_parsed_into_the_model_that_was_asked_for(serving: An
 
 
 async def test_errors_have_the_clients_own_classes(serving: Any) -> None:
+    import anthropic
+
     async with serving() as served, client_of(served) as client:
         with pytest.raises(anthropic.NotFoundError) as missing:
             await client.messages.create(model="nope", max_tokens=5, messages=[USER])
@@ -150,6 +156,8 @@ async def test_errors_have_the_clients_own_classes(serving: Any) -> None:
 
 
 async def test_an_error_in_mid_stream_is_raised(serving: Any) -> None:
+    import anthropic
+
     engine = partial(ScriptedEngine, endless, timing=Timing(per_pass=0.01))
     async with serving(engine) as served, client_of(served) as client:
         stream = await client.messages.create(model="scripted", max_tokens=400, messages=[USER], stream=True)
