@@ -85,3 +85,27 @@ def test_forgetting_for_good_is_asked_about(machine: Installation) -> None:
         terminal.type("y\n")
         assert terminal.ended() == 0
         assert "'a.md' is forgotten; 4 bytes freed." in terminal.seen
+
+
+def test_a_plan_in_words_is_asked_about_until_the_answer_is_clear(machine: Installation, tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    for name in ("plan-a.md", "plan-b.md"):
+        (tmp_path / "plans" / name).write_text("A plan\n", encoding="utf-8")
+    machine.run("files", "add", str(tmp_path / "plans"))
+    with at_terminal(machine.environment, "files", "do", "delete the plan") as terminal:
+        terminal.wait_for("Its number, [all], or [n]one:")
+        terminal.type("7\n")
+        terminal.wait_for("Its number, [all], or [n]one:")
+        terminal.type("2\n")
+        terminal.wait_for("Do it? [y]es, [n]o:")
+        terminal.type("perhaps\n")
+        terminal.wait_for("Do it? [y]es, [n]o:")
+        terminal.type("n\n")
+        assert terminal.ended() == 3
+        assert "Nothing was done." in terminal.seen
+        assert "error" not in terminal.seen
+    with at_terminal(machine.environment, "files", "do", "delete plan-b.md") as terminal:
+        terminal.wait_for("Do it? [y]es, [n]o:")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.ended() == 130
+        assert "Nothing was done." in terminal.seen

@@ -52,6 +52,17 @@ from jackfield.files.words.version_numbers import version_number
 LONGEST = 4_000
 MOST_WORDS = 150
 """Characters of a command."""
+CHANGES_LOOKED_AT = 50
+CHANGES_SHOWN = 8
+DONE = {
+    "written": "written",
+    "appended": "appended to",
+    "restored": "rolled back",
+    "renamed": "renamed",
+    "deleted": "deleted",
+    "undeleted": "brought back",
+}
+"""What a version's action did to its file."""
 SCOPED = (List, Links, Find, Group, Join, Summarise)
 """Calls that all files are meant by, where none is named."""
 
@@ -160,7 +171,8 @@ class Planner:
             case Index() | Changes():
                 return Settled(step)
             case Undo():
-                return Settled(step, change=await self._last_change())
+                change, did = await self._last_change()
+                return Settled(step, change=change, notice=did)
             case Undelete():
                 return await self._undelete(step, shelf, before)
             case _ if isinstance(step, SCOPED) and not step.file.names and not step.file.but:
@@ -299,16 +311,18 @@ class Planner:
             return version.number or 0
         return await version_number(self._opened, file.path, version, compared=compared)
 
-    async def _last_change(self) -> str:
-        """The newest change of whoever asks; raises InvalidRequest where there is none that can be taken back."""
-        newest = await self._opened.changes(limit=50)
+    async def _last_change(self) -> tuple[str, str]:
+        """The newest change of whoever asks, and what it did; raises InvalidRequest where none can be taken back."""
+        newest = await self._opened.changes(limit=CHANGES_LOOKED_AT)
         mine: list[FileVersion] = [one for one in newest if one.author.id == self._opened.actor.id]
         if not mine or not mine[0].change:
             raise InvalidRequest(
                 "There is no change of yours here that can be taken back as one; `jackfield files log` lists changes.",
                 parameter="words",
             )
-        return mine[0].change
+        did = [f"'{one.path}' was {DONE[one.action]}" for one in mine if one.change == mine[0].change]
+        more = f" and {len(did) - CHANGES_SHOWN} more" if len(did) > CHANGES_SHOWN else ""
+        return mine[0].change, f"In it {', '.join(did[CHANGES_SHOWN - 1 :: -1])}{more}."
 
 
 async def steps_of(words: str, clock: Clock, reader: ModelReader | None) -> list[tuple[Step, Reader]]:

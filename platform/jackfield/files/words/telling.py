@@ -13,7 +13,7 @@ from jackfield.files.grouping import Grouping
 from jackfield.files.joining import Joined
 from jackfield.files.summaries import Summary
 from jackfield.files.words.executing import MadeLink, Outcome, Shown
-from jackfield.files.words.planning import Settled
+from jackfield.files.words.planning import DONE, Settled
 from jackfield.files.words.steps import (
     NOW,
     Append,
@@ -151,14 +151,6 @@ _NOTHING = {
     "rename": "It is there already.",
     "undo": "There was nothing to take back.",
 }
-_DONE = {
-    "written": "written",
-    "appended": "appended to",
-    "restored": "rolled back",
-    "renamed": "renamed",
-    "deleted": "deleted",
-    "undeleted": "brought back",
-}
 
 
 def _told(one: Any, zone: tzinfo | None) -> list[str]:
@@ -166,7 +158,8 @@ def _told(one: Any, zone: tzinfo | None) -> list[str]:
         case Written(file=file, version=version, changed=changed):
             if not changed:
                 return [f"'{file.path}' is as it should be already, at version {file.version}."]
-            return [f"'{version.path}' was {_DONE[version.action]}; it is at version {version.number} now."]
+            now = "" if version.action == "deleted" else f"; it is at version {version.number} now"
+            return [f"'{version.path}' was {DONE[version.action]}{now}."]
         case StoredFile(path=path, version=number, lock=lock):
             locked = f", locked by {lock.by.name} until {_when(lock.until, zone)}" if lock else ""
             return [f"{path} (version {number}{locked})"]
@@ -217,7 +210,7 @@ def _history(path: str, versions: Sequence[FileVersion], zone: tzinfo | None) ->
 def _line(version: FileVersion, zone: tzinfo | None) -> str:
     why = f": {version.reason}" if version.reason else ""
     return (
-        f"{_when(version.written_at, zone)} '{version.path}' {_DONE[version.action]}, version {version.number}, "
+        f"{_when(version.written_at, zone)} '{version.path}' {DONE[version.action]}, version {version.number}, "
         f"by {version.author.name}{why}"
     )
 

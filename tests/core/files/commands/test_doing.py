@@ -331,3 +331,10 @@ def test_what_words_do_not_do_says_what_does(shelf: Any) -> None:
     assert "Nothing was done" in do(shelf, "never mind", "--yes").err
     assert "'hi' is not understood" in do(shelf, "hi", "--yes").err
     assert "todo.md" in paths(shelf)
+
+
+def test_taking_back_says_what_the_change_did(shelf: Any) -> None:
+    said = done(shelf, "copy todo.md to tasks.md and delete plan-a.md")
+    assert "jackfield files undo change_" in said.err
+    shown = do(shelf, "undo that", "--dry-run")
+    assert "In it 'tasks.md' was written, 'plan-a.md' was deleted." in shown.err
