@@ -40,6 +40,7 @@ SHOWN = 3
 WIDEST = 400
 """Passages that are shown instead, and characters of each."""
 REPEATS = "The model did not sum up the passages; these are the best of them as they stand."
+REPEATS_FILES = "The model did not sum up the files; this is how they begin."
 MOST_NAMED = 5
 """Files that a remark names."""
 
@@ -84,16 +85,17 @@ async def summary_of_topic(
         notice=reply.notice,
         kind="topic",
     )
-    return _as_passages(summary) if _only_repeats(reply.text, reply.sources) else summary
+    return _as_passages(summary, REPEATS) if _only_repeats(reply.text, reply.sources) else summary
 
 
 def _only_repeats(text: str, sources: Sequence[Source]) -> bool:
     """Whether an answer is what it was given: the task, what sources are called, or their words at length."""
-    if any(f"{source.path} (version {source.version})" in text for source in sources):
-        return True
+    for source in sources:
+        if f"{source.path} (version {source.version})" in text or f"[{source.number}] {source.path}\n" in text:
+            return True
     said = re.findall(r"\w+", text.lower())
     runs = [" ".join(said[at : at + RUN]) for at in range(len(said) - RUN + 1)]
-    if not said or any(run in _plain(ABOUT_A_TOPIC) for run in runs):
+    if not said or any(run in task for run in runs for task in (_plain(ABOUT_A_TOPIC), _plain(OF_A_TEXT))):
         return True
     given = [_plain(source.text) for source in sources]
     repeated = sum(any(run in one for one in given) for run in runs)
@@ -104,13 +106,14 @@ def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _as_passages(summary: Summary) -> Summary:
-    """The best passages themselves, which nobody summed up."""
+def _as_passages(summary: Summary, why: str) -> Summary:
+    """The first sources themselves, which nobody summed up; of each file its beginning."""
     shown = []
-    for source in summary.sources[:SHOWN]:
+    first = summary.sources if summary.kind == "topic" else [one for one in summary.sources if not one.start]
+    for source in first[:SHOWN]:
         text = " ".join(source.text.split())
         shown.append(f"[{source.number}] {text if len(text) <= WIDEST else f'{text[: WIDEST - 1]}…'}")
-    notice = f"{summary.notice} {REPEATS}".strip()
+    notice = f"{summary.notice} {why}".strip()
     return msgspec.structs.replace(summary, text="\n\n".join(shown), whole=True, notice=notice)
 
 
@@ -124,11 +127,13 @@ async def summary_of_files(chat: ChatModel, opened: OpenCollection, paths: Seque
     while True:
         try:
             summary = await _summed_up(chat, _numbered(texts, size), topic)
-            return msgspec.structs.replace(summary, notice=_left_out(unread))
+            break
         except ContextOverflow:
             if size <= SMALLEST_PART:
                 raise
             size //= 2
+    summary = msgspec.structs.replace(summary, notice=_left_out(unread))
+    return _as_passages(summary, REPEATS_FILES) if _only_repeats(summary.text, summary.sources) else summary
 
 
 async def _readable(opened: OpenCollection, paths: Sequence[str]) -> tuple[list[Source], list[str]]:

@@ -71,6 +71,9 @@ async def test_passages_that_a_model_only_says_back_are_shown_as_such(library_se
         await files.write("drinks/copy.md", TEA)
         await files.write("drinks/coffee.md", COFFEE)
         summary = await asked(files, "summarise", topic="green tea")
+        whole = await asked(files, "summarise", paths=["drinks/tea.md", "drinks/coffee.md"])
+    assert whole["text"].startswith("[1] # Tea Green tea is steeped at 80 degrees.\n\n[2] # Coffee ")
+    assert "how they begin" in whole["notice"]
     assert [source["text"].strip() for source in summary["sources"]] == [TEA.strip()]
     assert summary["text"] == "[1] # Tea Green tea is steeped at 80 degrees."
     assert "did not sum up" in summary["notice"]
