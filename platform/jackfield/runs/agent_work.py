@@ -15,7 +15,7 @@ from jackfield.runs.callers_tools import CallersTools
 from jackfield.runs.calls import RunCalls
 from jackfield.runs.equipment import Equipment
 from jackfield.runs.event_flow import EventFlow
-from jackfield.runs.meter import RunMeter
+from jackfield.runs.meter import Price, RunMeter
 from jackfield.runs.plan import RunPlan
 from jackfield.runs.recall import all_on_record
 from jackfield.runs.replay import Replay
@@ -58,13 +58,7 @@ class AgentWork:
         use = request.tools or ToolUse()
         _check(request, use)
         flow, replay = EventFlow(), Replay(history)
-        meter = RunMeter(
-            request.limits,
-            equipment.price(model.name),
-            worked=replay.seconds,
-            allowance=allowance,
-            longest_answer=await allowance.longest_answer() if allowance else None,
-        )
+        meter = await _meter(request, equipment.price(model.name), replay, allowance)
         protocol = equipment.protocol(use)
         sources = SourceNumbers((*all_on_record(history), *(found.sources if found else ())))
         scope = equipment.scope(run.id, use, run.account, sources)
@@ -120,6 +114,16 @@ class AgentWork:
             ) from error
         except BaseExceptionGroup as group:
             raise _cause(group) from group
+
+
+async def _meter(request: RunRequest, price: Price, replay: Replay, allowance: Allowance | None) -> RunMeter:
+    return RunMeter(
+        request.limits,
+        price,
+        worked=replay.seconds,
+        allowance=allowance,
+        longest_answer=await allowance.longest_answer() if allowance else None,
+    )
 
 
 def calls_tools(request: RunRequest) -> bool:

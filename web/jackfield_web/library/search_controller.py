@@ -10,7 +10,6 @@ from litestar.params import FromPath, QueryParameter, RequestBody
 
 from jackfield.contracts.files import SearchResult
 from jackfield.files.library import Library
-from jackfield.workbench import Workbench
 from jackfield_web.documentation import WithoutBody
 from jackfield_web.identity.rights import needs
 from jackfield_web.library.asked import ASKED, LIBRARY, SENT
@@ -85,8 +84,6 @@ class SearchController(Controller):
         summary="Hold files, versions, bytes and index against each other",
         responses=SENT,
     )
-    async def verify(
-        self, workbench: NamedDependency[Workbench], data: RequestBody[Verification] = QUICKLY
-    ) -> Verified:
+    async def verify(self, library: NamedDependency[Library], data: RequestBody[Verification] = QUICKLY) -> Verified:
         """Of all collections. It may take minutes."""
-        return Verified.of(await workbench.semantic.files.verify(deep=data.deep, repair=data.repair))
+        return Verified.of(await library.verify(deep=data.deep, repair=data.repair))
