@@ -234,7 +234,7 @@ class Files(Protocol):
         ...
 
     async def text(self, collection: str, path: str, point: Point = NEWEST) -> str:
-        """What was read out of a version; raises FileUnreadable where there is no text."""
+        """What was read out of a version; raises FileUnreadable where there is no text, Unavailable for the moment."""
         ...
 
     async def look(self, collection: str, path: str, *, deleted: bool = False) -> StoredFile:

@@ -10,7 +10,7 @@ import msgspec
 
 from jackfield.contracts.files import Point
 from jackfield.contracts.runs import FileUse, RunRequest
-from jackfield.errors import ContextOverflow, FileUnreadable, NotFound
+from jackfield.errors import ContextOverflow, FileUnreadable, NotFound, Unavailable
 from jackfield.events import Source
 from jackfield.files.asking import ChatModel
 from jackfield.files.open_collection import OpenCollection
@@ -143,7 +143,7 @@ async def _readable(opened: OpenCollection, paths: Sequence[str]) -> tuple[list[
     for path in paths:
         try:
             texts.append(await _whole(opened, path))
-        except FileUnreadable:
+        except (FileUnreadable, Unavailable):
             if len(paths) == 1:
                 raise
             unread.append(path)

@@ -11,7 +11,7 @@ from blake3 import blake3
 from sqlalchemy import Connection, bindparam, select
 
 from jackfield.contracts.files import FileStoreParts, FileVersion, IndexState, Point
-from jackfield.errors import FileUnreadable, NotFound
+from jackfield.errors import FileUnreadable, NotFound, Unavailable
 from jackfield_storage.engine import Database
 from jackfield_storage.semantic_files.heads import collection_named
 from jackfield_storage.semantic_files.reading import checked_pieces, meant_version
@@ -46,10 +46,12 @@ class Texts:
         self._reader = ContentReader(parts)
 
     async def of(self, collection: str, path: str, point: Point) -> str:
-        """A version's text; raises FileUnreadable, BlobDamaged."""
+        """A version's text; raises FileUnreadable, BlobDamaged, and Unavailable where it cannot be read just now."""
         read = await self._database.look(partial(_read, collection_name=collection, path=path, point=point))
         if read.state == "pending":
             read = await self._read_now(read)
+        if read.state == "pending":
+            raise Unavailable(f"'{path}' cannot be read now; try again in a moment.")
         if read.state == "empty":
             return await self._blank(read.version)
         if read.text_digest is None:

@@ -69,6 +69,8 @@ def given_back(connection: Connection, content_ids: Sequence[int]) -> None:
 
 def settled(connection: Connection, claimed: Claimed, read: Prepared) -> None:
     """Write down what was read. Where another extractor reads it than before, its files go over to the new reading."""
+    if read.state == "pending":
+        return  # it could not be read now, and keeps what an earlier reading found
     take_turn(connection)
     if connection.scalar(select(ContentRow.id).where(ContentRow.id == claimed.id)) is None:
         return  # its files were purged meanwhile

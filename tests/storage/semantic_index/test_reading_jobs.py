@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -38,7 +40,11 @@ class BrokenExtractor(ShoutingExtractor):
 class BusyExtractor(ShoutingExtractor):
     """Could not read now."""
 
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
     def extract(self, data: bytes, *, filename: str) -> Extracted:
+        self.asked.set()
         raise Unavailable("the reader did not start in time")
 
 
@@ -104,6 +110,23 @@ async def test_what_cannot_be_read_now_waits_and_fails_for_nobody(opens: Opens) 
         await put(store, "a.doc", "purple elephant")
         file = await store.files.look("main", "a.doc")
         assert (file.index, file.index_error) == ("pending", None)
+        with pytest.raises(Unavailable, match=r"'a\.doc' cannot be read now"):
+            await store.files.text("main", "a.doc")
+
+
+async def test_what_cannot_be_read_anew_is_found_as_it_was_read_before(opens: Opens, store: FileStore) -> None:
+    await put(store, "a.doc", "purple elephant")
+    await store.index.run()
+    busy = BusyExtractor()
+    busy.version = 2
+    async with opens(extractors=[PlainExtractor(), busy]) as newer:
+        job = asyncio.create_task(newer.index.run())
+        await asyncio.to_thread(busy.asked.wait, 30)
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        with pytest.raises(Unavailable):
+            await newer.files.text("main", "a.doc")
+        assert await found_paths(newer, "elephant") == ["a.doc"]
 
 
 async def test_a_newer_extractor_reads_everything_again(opens: Opens, store: FileStore) -> None:
