@@ -44,3 +44,10 @@ def test_a_model_that_is_not_here_is_refused_before_anything_is_said(machine: In
     chat = machine.run("chat", "-m", "none", typed="hello\n")
     assert (chat.returncode, chat.stdout) == (4, "")
     assert "Model 'none' is not installed" in chat.stderr
+
+
+def test_what_an_answer_was_given_of_memory_is_told_below_it(machine: Installation) -> None:
+    machine.run("memory", "add", "My dog is called Rex.")
+    chat = machine.run("chat", "--memory", typed="What is my dog called?\n")
+    assert "Rex" in chat.stdout  # the model says back what it was given
+    assert "[1] remembered as mem_" in chat.stderr

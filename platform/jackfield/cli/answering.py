@@ -155,8 +155,6 @@ def conclude(answer: Answer, *, as_json: bool) -> None:
         print_json(answer)
     elif not answer.waiting:
         remark_on_end(answer)
-        if answer.found:
-            show_sources(answer.found, answer.answer)
     if answer.waiting:
         raise unasked(answer)
     if answer.finish_reason is None:
@@ -164,11 +162,13 @@ def conclude(answer: Answer, *, as_json: bool) -> None:
 
 
 def remark_on_end(answer: Answer) -> None:
-    """Say so when an answer was stopped, or cut by the token limit or the end of the context."""
+    """Say so when an answer was stopped, or cut by the token limit or the end of the context; then its sources."""
     if answer.finish_reason is None:
         say("(stopped)")
     if answer.finish_reason == "length" and answer.usage:
         say(f"(cut after {answer.usage.completion_tokens} tokens: the limit of --max-tokens or of the context)")
+    if answer.found:
+        show_sources(answer.found, answer.answer)
 
 
 def unasked(answer: Answer) -> CallDenied:
