@@ -56,7 +56,7 @@ def write_bert_gguf(
         if licence:
             writer.add_license(licence.lower())
         _describe(writer, checkpoint)
-        _add_vocabulary(writer, checkpoint.tokens)
+        _add_vocabulary(writer, checkpoint.tokens, checkpoint.config.type_vocab_size)
         size = checkpoint.weights.stat().st_size
         done = 0
         for name, tensor in _tensors(checkpoint):
@@ -92,12 +92,12 @@ def _describe(writer: gguf.GGUFWriter, checkpoint: BertCheckpoint) -> None:
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, tokens: tuple[str, ...]) -> None:
+def _add_vocabulary(writer: gguf.GGUFWriter, tokens: tuple[str, ...], types: int) -> None:
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_tokenizer_model("bert")
     writer.add_token_list([gguf_token(token) for token in tokens])
     writer.add_token_types([control if token in SPECIAL else normal for token in tokens])
-    writer.add_token_type_count(2)
+    writer.add_token_type_count(types)
     writer.add_pad_token_id(tokens.index("[PAD]"))
     writer.add_unk_token_id(tokens.index("[UNK]"))
     writer.add_bos_token_id(tokens.index("[CLS]"))

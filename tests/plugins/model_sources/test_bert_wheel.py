@@ -17,6 +17,8 @@ pytest.importorskip("gguf")
 pytest.importorskip("safetensors")
 pytest.importorskip("llama_cpp")
 
+from safetensors.numpy import save
+
 from jackfield.contracts.engine import EngineSettings
 from jackfield.contracts.sources import Progress
 from jackfield.errors import ChecksumMismatch, InvalidRequest
@@ -179,6 +181,21 @@ def test_first_token_pooling_is_kept(tmp_path: Path) -> None:
     mean = bert_vector(random_tensors(), engine._tokens(TEXTS[0]), layers=LAYERS, heads=HEADS)
     engine.close()
     assert vector @ mean < 0.99
+
+
+def test_a_model_that_tells_no_two_texts_apart_is_converted_too(tmp_path: Path) -> None:
+    """It has one vector of token types, and not two."""
+    tensors = random_tensors()
+    types = "embeddings.token_type_embeddings.weight"
+    tensors[types] = tensors[types][:1]
+    files = checkpoint_files(type_vocab_size=1) | {"model.safetensors": save(tensors)}
+    factory = LlamaCppFactory()
+    path = fetch(tmp_path / "here", in_a_folder(files))
+    engine = factory.open_embedding(file_model(factory, path), ONE_THREAD)
+    vector = engine.embed(TEXTS[:1])[0]
+    expected = bert_vector(random_tensors(), engine._tokens(TEXTS[0]), layers=LAYERS, heads=HEADS)
+    engine.close()
+    assert vector @ expected > 0.99
 
 
 @pytest.mark.models
