@@ -15,7 +15,13 @@ from jackfield.contracts.records import sqlite_url
 from jackfield.contracts.tools import CallMode, Permission
 from jackfield.settings_faults import first_fault
 from jackfield.settings_file import data_folder, read_settings_table
-from jackfield.settings_variables import listed_names, refuse_unknown_variables, variable_name, variable_table
+from jackfield.settings_variables import (
+    listed_names,
+    refuse_unknown_variables,
+    set_variables,
+    variable_name,
+    variable_table,
+)
 
 LARGEST_INT32 = 2**31 - 1
 LISTS = (("plugins", "disabled"), ("jobs", "models"), ("identity", "oidc_domains"))
@@ -266,8 +272,10 @@ class _VariableSource(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         sections = _sections()
         refuse_unknown_variables([variable_name(*name.split(".")) for name in (*_names(), *sections)])
+        named = set_variables()
         for name, section in sections.items():
-            variable_table(name, section.model_dump(mode="json"))
+            if variable_name(name) in named:
+                variable_table(name, section.model_dump(mode="json"))
         return super().__call__()
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
