@@ -55,8 +55,10 @@ class WriteDocument(LibraryTool):
         collection = await self.opened(arguments, "write")
         path, chunks = arguments["path"], _once(arguments["content"].encode())
         if not arguments.get("append", False):
-            expected = arguments.get("expected")
-            return _told(await collection.write(path, chunks, expected=expected, **self.step(arguments)))
+            expected, step = arguments.get("expected"), self.step(arguments)
+            return _told(
+                await collection.write(path, chunks, expected=expected, reason=step["reason"], change=step["change"])
+            )
         if "expected" in arguments:
             raise ArgumentsInvalid("What is appended comes behind whatever version is the newest; leave expected out.")
         return _told(await collection.append(path, chunks, **self.step(arguments)))
