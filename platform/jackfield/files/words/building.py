@@ -58,6 +58,8 @@ def _create(parts: Parts) -> Step | None:
     new = parts.new()
     if re.match(r"(?:a|an|another|one more) (?:\w+ )?(?:copy|duplicate|clone) of ", parts.said("text")):
         parts.doubt += 4
+    if "bare" in parts.flags and not re.search(f"[{PATHS}{QUOTES}]", parts.said("new")):
+        parts.doubt += 4
     return Create(Which((new,)), parts.text(), keep="keep" in parts.flags) if new else None
 
 
@@ -70,27 +72,38 @@ def _append(parts: Parts) -> Step | None:
         parts.doubt += 4
     if NO_FILE.match(parts.said("file")):
         parts.doubt += 4
-    return Append(parts.file(), text) if text else None
+    return Append(_one_to_write(parts), text) if text else None
+
+
+def _one_to_write(parts: Parts) -> Which:
+    """Nothing is written into a folder, or into many files."""
+    file = parts.file()
+    parts.doubt += 9 * (file.every or any(name.endswith("/") for name in file.names))
+    return file
 
 
 def _overwrite(parts: Parts) -> Step | None:
+    if "empty" in parts.flags:
+        return Overwrite(_one_to_write(parts), "")
     text = parts.text()
-    return Overwrite(parts.file(), text) if text else None
+    return Overwrite(_one_to_write(parts), text) if text else None
 
 
 def _rename(parts: Parts) -> Step | None:
-    new = parts.new()
-    said = parts.said("new")
-    if "folder" in parts.flags or parts.folder(said):
-        new = new.removesuffix(" folder").removesuffix(" directory").rstrip("/") + "/"
-    elif "move" in parts.flags and "." not in new.rpartition("/")[2]:
-        new = new.rstrip("/") + "/"
-        if not re.search(f"[{PATHS}{QUOTES}]", said):
-            parts.doubt += 1
     if "other" in parts.slots:
         file = parts.file_from_other()
     else:
         file = parts.file("path") if "file" not in parts.slots and "path" in parts.slots else parts.file()
+    new = parts.new()
+    said = parts.said("new")
+    if "folder" in parts.flags or parts.folder(said):
+        new = new.removesuffix(" folder").removesuffix(" directory").rstrip("/") + "/"
+    elif file.names and all(name.endswith("/") for name in file.names):
+        new = new.rstrip("/") + "/"
+    elif "move" in parts.flags and "." not in new.rpartition("/")[2]:
+        new = new.rstrip("/") + "/"
+        if not re.search(f"[{PATHS}{QUOTES}]", said):
+            parts.doubt += 1
     return Rename(file, new) if new and new != "/" else None
 
 

@@ -10,13 +10,17 @@ from jackfield.errors import InvalidRequest
 from jackfield.files.words.resolving import Shelf, Target
 
 
-def destination(path: str, new: str, shelf: Shelf) -> str:
-    """Where a file goes: into a folder under its name; else beside where it was, with its ending if none was said."""
+def destination(path: str, new: str, shelf: Shelf, *, out_of: str = "") -> str:
+    """Where a file goes: into a folder under its name; else beside where it was, with its ending if none was said.
+
+    A folder's files keep where they are in it: `out_of` is its path.
+    """
     if new.endswith("/"):
         folder = new.rstrip("/")
         known = {folder_of(one) for one in shelf.there}
         folder = next((one for one in known if one.casefold() == folder.casefold()), folder)
-        return f"{folder}/{basename(path)}"
+        inside = path[len(out_of) :].startswith("/") and path.casefold().startswith(out_of.casefold())
+        return f"{folder}/{path[len(out_of) + 1 :] if out_of and inside else basename(path)}"
     if not splitext(new)[1]:
         new += splitext(path)[1]
     return new if "/" in new or not folder_of(path) else f"{folder_of(path)}/{new}"

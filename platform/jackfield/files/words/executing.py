@@ -169,7 +169,7 @@ class Carrier:
 
     async def _overwrite(self, step: Overwrite, settled: Settled, change: str) -> Written:
         file = settled.files[0]
-        text = text_bytes(step.text + "\n")
+        text = text_bytes(step.text + "\n" if step.text else "")
         return await self._opened.write(file.path, text, change=change, expected=self._expected(file))
 
     async def _delete(self, step: Delete, settled: Settled, change: str) -> list[Written]:

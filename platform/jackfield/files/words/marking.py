@@ -62,7 +62,6 @@ _CONTRACTIONS = {
     r"\bpls\b|\bplz\b": "please",
     r"\bu\b": "you",
     r"\bteh\b|\bhte\b": "the",
-    r"\badn\b|\bnad\b": "and",
 }
 _UNSURE_TIMES = frozenset(lines_of("unsure_times"))
 _LEADS_TIME = re.compile(
@@ -92,7 +91,7 @@ class Marking:
         """What was quoted, written behind a colon, or is a path, as marks."""
         words = re.sub(f"[{ANY}]", " ", words)
         words = _QUOTED.sub(lambda found: self._mark(0, next(filter(None, found.groups()))), words)
-        words = self._content(words)
+        words = re.sub(r"\b(?:adn|nad|annd)\b", "and", self._content(words), flags=re.IGNORECASE)
         return _PATH.sub(self._path, words)
 
     def plain(self, words: str) -> str:

@@ -51,7 +51,7 @@ _ORIGINALS = frozenset({
     "the sources", "the source file", "the source files",
 })  # fmt: skip
 _BUT = re.compile(
-    r"(.+?) (?:, )?(?:but|but not|but keep|but leave|except|except for|apart from|aside from|other than|save for|"
+    r"(.+?) (?:, )?(?:but not|but keep|but leave|but|except for|except|apart from|aside from|other than|save for|"
     r"excluding|besides|with the exception of|minus) (.+)"
 )
 _ABOUT = re.compile(f"(?:{'|'.join(lines_of('about'))}) (.+)")
@@ -102,6 +102,11 @@ def _all_but(said: str, but: str, marked: Marked) -> Named:
 def _parts(said: str) -> list[str]:
     """`a, b and c`, apart."""
     said = re.sub(r"^both ", "", said)
+    said = re.sub(
+        r"(?: ,)? and (?:everything|all|whatever is|all that is|all files) (?:in|inside|within|below) (?:it|them)$",
+        "",
+        said,
+    )
     return [
         part
         for part in re.split(r" ?, and | ?, | and also | and | as well as | plus | & | along with ", said)

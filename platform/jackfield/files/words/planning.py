@@ -241,7 +241,7 @@ class Planner:
                 f"'{step.new}/'.",
                 parameter="words",
             )
-        new = tuple(destination(file.path, step.new, shelf) for file in files)
+        new = tuple(destination(file.path, step.new, shelf, out_of=_folder(step) or "") for file in files)
         check_apart(files, new)
         for file, path in zip(files, new, strict=True):
             shelf.rename(file.path, path)
@@ -256,7 +256,10 @@ class Planner:
                 parameter="words",
             )
         new = tuple(
-            destination(file.path, step.new, shelf) if step.new else free_path(file.path, shelf) for file in files
+            destination(file.path, step.new, shelf, out_of=_folder(step) or "")
+            if step.new
+            else free_path(file.path, shelf)
+            for file in files
         )
         if same := [file.path for file, path in zip(files, new, strict=True) if file.path == path]:
             raise InvalidRequest(f"'{same[0]}' would be copied to itself; name another path.", parameter="words")

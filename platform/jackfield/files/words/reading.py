@@ -16,7 +16,7 @@ from jackfield.files.words.marks import ANY, PATHS, QUOTES, Marked
 from jackfield.files.words.noun_phrases import named
 from jackfield.files.words.sentence_files import lines_of
 from jackfield.files.words.slips import mendings
-from jackfield.files.words.steps import IT, Step, Which
+from jackfield.files.words.steps import IT, Delete, Link, Lock, Rename, Step, Undelete, Unlink, Unlock, Which
 from jackfield.files.words.times import Clock
 from jackfield.files.words.verbs import active, base_forms, imperative, is_form_of_a_verb
 
@@ -208,7 +208,7 @@ def _clause(words: str, marking: Marking) -> Clause:
     unsure = found is None or found.reading.doubt > SURE
     if unsure and _is_negated(text):
         return Clause(said, marked, None, negated=True)
-    refused = _refused(text, marked)
+    refused = _refused(text, marked, late=unsure)
     if refused and (found is None or unsure or refused.cost < max(found.cost, 1)):
         return Clause(said, marked, None, cost=refused.cost, why=refused.why)
     if found is None:
@@ -221,12 +221,16 @@ class _Refused(msgspec.Struct, frozen=True):
     why: str
 
 
-def _refused(text: str, marked: Marked) -> _Refused | None:
-    """What no call does that words say, by the pattern that leaves fewest of them open."""
+def _refused(text: str, marked: Marked, *, late: bool) -> _Refused | None:
+    """What no call does that words say, by the pattern that leaves fewest of them open; `late` ones where asked for."""
     found: list[_Refused] = []
     for pattern in refusals():
         slots = pattern.slots(text)
-        if slots is None or not _NEEDED[pattern.flags.get("needs", "")].search(marked.spoken(text)):
+        if (
+            slots is None
+            or ("late" in pattern.flags and not late)
+            or not _NEEDED[pattern.flags.get("needs", "")].search(marked.spoken(text))
+        ):
             continue
         words = sum(len(slots[name].split()) for name in OPEN_SLOTS if name in slots)
         found.append(_Refused(2 * words, pattern.flags["why"]))
@@ -304,11 +308,23 @@ def _without_politeness(text: str) -> str:
 
 
 def _with_antecedents(found: list[Clause]) -> list[Clause]:
-    """`it` is only somebody's file where a step before it has one."""
+    """`it` is only somebody's file where a step before it has one.
+
+    Who says again what is done to it gives a reason: `delete the plan, I don't need it any more`.
+    """
     checked: list[Clause] = []
     for clause in found:
         step = clause.step
         if step is not None and not checked and IT in getattr(step, "file", Which()).names:
             clause = msgspec.structs.replace(clause, doubt=clause.doubt + SURE + 1)
+        if step is not None and checked and step == _again(checked[-1].step):
+            continue
         checked.append(clause)
     return checked
+
+
+def _again(step: Step | None) -> Step | None:
+    """The same said of `it`; None for calls that do something else the second time."""
+    if not isinstance(step, Delete | Undelete | Lock | Unlock | Link | Unlink | Rename):
+        return None
+    return msgspec.structs.replace(step, file=Which((IT,)))

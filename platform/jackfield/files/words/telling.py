@@ -68,7 +68,7 @@ def _said(settled: Settled, zone: tzinfo | None) -> str:  # noqa: C901 - a sente
         case Append(text=text):
             return f"append {_quoted(text)} to {files}"
         case Overwrite(text=text):
-            return f"overwrite {files} with {_quoted(text)}"
+            return f"overwrite {files} with {_quoted(text) if text else 'nothing'}"
         case Delete():
             return f"delete {files}"
         case Undelete() | Rename():

@@ -338,3 +338,26 @@ def test_taking_back_says_what_the_change_did(shelf: Any) -> None:
     assert "jackfield files undo change_" in said.err
     shown = do(shelf, "undo that", "--dry-run")
     assert "In it 'tasks.md' was written, 'plan-a.md' was deleted." in shown.err
+
+
+def test_a_folder_is_renamed_with_everything_in_it_where_it_is(shelf: Any) -> None:
+    shelf.write("notes/old/heat.md", "Heat\n")
+    done(shelf, "rename the folder notes to journal")
+    assert {"journal/solar.md", "journal/old/heat.md"} <= set(paths(shelf))
+    said = do(shelf, "put everything from the journal folder into archive/", "--yes")
+    assert said.code == 0, said.err
+    assert {"archive/solar.md", "archive/old/heat.md"} <= set(paths(shelf))
+
+
+def test_a_file_is_emptied_and_keeps_its_versions(shelf: Any) -> None:
+    done(shelf, "empty todo.md")
+    assert shelf.done("cat", "todo.md").out == ""
+    done(shelf, "undo that")
+    assert shelf.done("cat", "todo.md").out == "Buy milk\n"
+
+
+def test_a_reason_is_not_another_step(shelf: Any) -> None:
+    done(shelf, "delete todo.md, I don't need it any more")
+    assert "todo.md" not in paths(shelf)
+    done(shelf, "bring todo.md back, I deleted it by accident")
+    assert "todo.md" in paths(shelf)
