@@ -1,8 +1,8 @@
 """Which blobs something on record has, so that bytes are removed only where nothing does.
 
 Whoever puts a digest on record says `keep` in that transaction, and removing happens in a transaction of its own that
-waits for those and that they wait for. Bytes can then vanish only before they are on record, never after: who put them
-looks once more when they are.
+waits for those and that they wait for. Bytes can then vanish only before that: who put them looks once more
+within the transaction, when nobody can remove them any more.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from jackfield.contracts.uploads import BlobStore, StoredBlob
-from jackfield.errors import InvalidRequest, NotFound
+from jackfield.errors import DiskFull, InvalidRequest, NotFound
 
 PIECE = 1 << 20
 
@@ -20,9 +20,12 @@ class InMemoryBlobs:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._stored_at: dict[str, datetime] = {}
+        self.full = False
 
     async def put(self, chunks: AsyncIterable[bytes], *, most: int) -> tuple[str, int]:
-        """Raises InvalidRequest."""
+        """Raises InvalidRequest, or DiskFull while it is `full`."""
+        if self.full:
+            raise DiskFull("There is no room.")
         content = bytearray()
         async for chunk in chunks:
             content += chunk

@@ -5,19 +5,45 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-import msgspec
-
 from jackfield.contracts.uploads import BlobStore
 from jackfield.errors import NotFound, StateUnavailable
 from jackfield_storage.blob_uses import remove_unused
 from jackfield_storage.engine import Database
 
 
-class Arrived(msgspec.Struct, frozen=True):
-    """Bytes that are in the blob store."""
+class Arrived:
+    """Bytes that are in the blob store, held open: an open file outlives its name."""
 
-    digest: str
-    size: int
+    def __init__(self, blobs: BlobStore, digest: str, size: int) -> None:
+        self.digest = digest
+        self.size = size
+        self._blobs = blobs
+        self._held: AsyncGenerator[bytes] = blobs.read(digest)
+        self._first = b""
+
+    async def hold(self) -> None:
+        """Open them; raises StateUnavailable where somebody removed them already."""
+        self._held = self._blobs.read(self.digest)
+        try:
+            self._first = await anext(self._held, b"")
+        except NotFound as error:
+            raise StateUnavailable("The same bytes were deleted at this moment; write the file again.") from error
+
+    async def put_back(self) -> None:
+        """Put them again where somebody removed them; within the transaction, from where on nobody can."""
+        if not await is_there(self._blobs, self.digest):
+            await self._blobs.put(self._whole(), most=self.size)
+            await self.release()
+            await self.hold()
+
+    async def release(self) -> None:
+        """Close them."""
+        await self._held.aclose()
+
+    async def _whole(self) -> AsyncGenerator[bytes]:
+        yield self._first
+        async for piece in self._held:
+            yield piece
 
 
 class Arrivals:
@@ -34,36 +60,30 @@ class Arrivals:
         Raises InvalidRequest beyond `most`, DiskFull.
         """
         digest, size = await self._blobs.put(chunks, most=most)
+        arrived = Arrived(self._blobs, digest, size)
         try:
-            async with aclosing(self._blobs.read(digest)) as held:
-                first = await _first(held)
-                yield Arrived(digest, size)
-                await self._put_back(digest, size, first, held)
+            await arrived.hold()
+            yield arrived
         except BaseException:
+            await arrived.release()
             await self.drop(digest)
             raise
+        await arrived.release()
+
+    async def has(self, digest: str) -> bool:
+        """Whether bytes are in the blob store."""
+        return await is_there(self._blobs, digest)
 
     async def drop(self, *digests: str) -> None:
         """Remove bytes unless something on record has them."""
         await remove_unused(self._database, digests, self._blobs.remove)
 
-    async def _put_back(self, digest: str, size: int, first: bytes, rest: AsyncGenerator[bytes]) -> None:
-        """Put bytes again that somebody removed before they were on record; an open file outlives its name."""
-        try:
-            async with aclosing(self._blobs.read(digest)) as pieces:
-                await anext(pieces, b"")
-        except NotFound:
-            await self._blobs.put(_joined(first, rest), most=size)
 
-
-async def _first(pieces: AsyncGenerator[bytes]) -> bytes:
+async def is_there(blobs: BlobStore, digest: str) -> bool:
+    """Whether bytes are in a blob store."""
     try:
-        return await anext(pieces, b"")
-    except NotFound as error:
-        raise StateUnavailable("The same bytes were deleted at this moment; write the file again.") from error
-
-
-async def _joined(first: bytes, rest: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+        async with aclosing(blobs.read(digest)) as pieces:
+            await anext(pieces, b"")
+    except NotFound:
+        return False
+    return True

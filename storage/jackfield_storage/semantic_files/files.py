@@ -223,4 +223,4 @@ class SqlFiles:
             if arrived.digest != before.digest:
                 await self._commits.prepare(prepared, arrived.digest, place.path, arrived.size, vectors=vectors)
             work = partial(changing.write, place=place, arrived=arrived, action=action)
-            return await self._commits.change(work, prepared)
+            return await self._commits.change(work, prepared, arrived)

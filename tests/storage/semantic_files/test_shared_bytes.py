@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from jackfield.contracts.files import FileStore
 from jackfield.contracts.records import StateStore
-from jackfield.errors import FileChanged
+from jackfield.errors import DiskFull, FileChanged
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, HOME, got, put
 from jackfield.testing.contract_suites.uploads import an_upload, pieces, whole
+from jackfield.testing.file_store_parts import ShoutingExtractor, plain_parts
 from jackfield.testing.memory_blobs import InMemoryBlobs
 from jackfield.testing.word_embedder import WordEmbedder
+from jackfield_storage.semantic_files.store import SqlFileStores
 
 
 class Interruption(WordEmbedder):
@@ -29,6 +32,12 @@ class Interruption(WordEmbedder):
         """With the interruption first."""
         await self._happens()
         return await super().embed(texts)
+
+
+class QuickShoutingExtractor(ShoutingExtractor):
+    """Reads documents within the write."""
+
+    quick = True
 
 
 async def digests(blobs: InMemoryBlobs) -> set[str]:
@@ -83,6 +92,46 @@ async def test_bytes_that_are_purged_under_a_writer_are_put_back(
     async with opens(embedder=Interruption(purge)) as writer:  # type: ignore[attr-defined]
         await put(writer, "new.txt", "the same bytes")
     assert await got(store, "new.txt") == b"the same bytes"
+    assert (await store.verify(deep=True)).faults == ()
+
+
+async def test_nothing_is_on_record_before_its_bytes_are_back(
+    store: FileStore, state: StateStore, opens: Callable[..., object], blobs: InMemoryBlobs
+) -> None:
+    """A reader would find a version without bytes, and a kill would make that of it for good."""
+
+    async def drop() -> None:
+        for digest in await digests(blobs):
+            assert await state.uploads.drop_unused(digest, blobs)
+        blobs.full = True
+
+    async with opens(embedder=Interruption(drop)) as writer:  # type: ignore[attr-defined]
+        with pytest.raises(DiskFull):
+            await put(writer, "new.txt", "the same bytes")
+    blobs.full = False
+    assert await store.files.page(HOME) == ()
+    assert (await store.verify(deep=True)).faults == ()
+
+
+async def test_a_text_that_is_removed_under_a_writer_is_read_again(
+    store: FileStore, state: StateStore, blobs: InMemoryBlobs
+) -> None:
+    dropped: set[str] = set()
+
+    async def drop() -> None:
+        if not dropped:
+            held = await digests(blobs)
+            dropped.update([digest for digest in held if await whole(blobs.read(digest)) == b"ABC"])
+            assert [await state.uploads.drop_unused(digest, blobs) for digest in dropped] == [True]
+
+    parts = msgspec.structs.replace(
+        plain_parts(blobs=blobs, embedder=Interruption(drop)), extractors=(QuickShoutingExtractor(),)
+    )
+    writer = SqlFileStores().open(state, parts)
+    await put(writer, "a.doc", "abc")
+    await writer.close()
+    assert dropped
+    assert await store.files.text(HOME, "a.doc") == "ABC"
     assert (await store.verify(deep=True)).faults == ()
 
 
