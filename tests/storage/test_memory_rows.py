@@ -7,10 +7,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 from msgspec.structs import replace
 
 from jackfield.testing.contract_suites.memory import a_unit
-from jackfield.testing.word_embedder import WordEmbedder
+from jackfield.testing.word_embedder import WordEmbedder, word_vectors
+from jackfield_storage.engine import Database
+from jackfield_storage.memory.recalling import VectorCache
 from jackfield_storage.memory.store import SqlMemories
 from jackfield_storage.state_store import SqlStateStoreFactory
 
@@ -26,3 +29,20 @@ async def test_what_expired_leaves_nothing_behind(database: Path) -> None:
     await state.close()
     with closing(sqlite3.connect(database)) as kept:
         assert [kept.execute(f"SELECT count(*) FROM {table}").fetchone() for table in TABLES] == [(1,), (1,), (1,)]
+
+
+async def test_vectors_that_are_not_kept_in_memory_are_read_again(database: Path) -> None:
+    url, embedder = f"sqlite:///{database}", WordEmbedder()
+    state = await SqlStateStoreFactory().open(url)
+    memory = SqlMemories().open(state, embedder)
+    units = [await memory.remember(a_unit(f"number {number}")) for number in range(6)]
+    await state.close()
+    kept = Database(url)
+    try:
+        cache = VectorCache(kept, most=3)
+        for some in (units[:2], units[2:4], units, units[1:3]):
+            found = await cache.vectors("words", some, WordEmbedder(None))
+            assert list(found) == [unit.id for unit in some]
+            assert np.allclose(list(found.values()), word_vectors([unit.text for unit in some]), atol=1e-3)
+    finally:
+        await kept.close()
