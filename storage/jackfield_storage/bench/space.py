@@ -55,9 +55,11 @@ def peak_memory() -> int:
 
 
 def _sqlite(connection: Connection) -> tuple[int | None, int | None]:
-    asked = "SELECT sum(pgsize) FROM dbstat WHERE name GLOB ?"
+    asked = "SELECT sum(pgsize) FROM dbstat WHERE name GLOB ? OR name GLOB ?"
     try:
-        found = [connection.exec_driver_sql(asked, (f"{name}*",)).scalar() for name in (VECTORS, FULL_TEXT)]
+        found = [
+            connection.exec_driver_sql(asked, (f"{name}*", f"ix_{name}*")).scalar() for name in (VECTORS, FULL_TEXT)
+        ]
     except OperationalError:  # a SQLite without dbstat
         return None, None
     return int(found[0] or 0), int(found[1] or 0)
