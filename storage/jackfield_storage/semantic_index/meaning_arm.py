@@ -27,7 +27,7 @@ class Nearest(msgspec.Struct, frozen=True):
 
 
 class MeaningArm:
-    """Searches vectors in a thread of its own, one search at a time, so that a fill never holds up the database's."""
+    """Holds vectors, and reads them in a thread of its own, so that a fill never holds up those of the database."""
 
     def __init__(self, database: Database, factory: VectorIndexFactory) -> None:
         self._database = database
@@ -38,12 +38,6 @@ class MeaningArm:
         """The vectors of each collection, as the database has them now."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._held, model, scope)
 
-    async def nearest(
-        self, held: Sequence[CollectionVectors], vector: NDArray[np.float32], scope: Scope, depth: int
-    ) -> Nearest:
-        """Up to `depth` passages of what was held."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _nearest, held, vector, scope, depth)
-
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
@@ -53,10 +47,10 @@ class MeaningArm:
             return [self._caches.of(connection, collection_id) for collection_id in scope.collection_ids]
 
 
-def _nearest(held: Sequence[CollectionVectors], vector: NDArray[np.float32], scope: Scope, depth: int) -> Nearest:
+def nearest(held: Sequence[CollectionVectors], vector: NDArray[np.float32], scope: Scope, depth: int) -> Nearest:
+    """Up to `depth` passages of what is held. Blocking, and for any thread."""
     similar: dict[int, float] = {}
     for one in held:
-        if one.index is not None:
-            similar.update(one.index.search(vector, depth, scope.passages))
+        similar.update(one.nearest(vector, depth, scope.passages))
     best = sorted(similar.items(), key=lambda found: (-found[1], found[0]))[:depth]
     return Nearest(dict(best), sum(len(one.waiting) for one in held))

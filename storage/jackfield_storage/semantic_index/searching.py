@@ -17,10 +17,11 @@ from jackfield_storage.semantic_index.full_text import Scope
 from jackfield_storage.semantic_index.holders import Within, passages_within
 from jackfield_storage.semantic_index.keyword_arm import KeywordArm
 from jackfield_storage.semantic_index.listed import listed
-from jackfield_storage.semantic_index.meaning_arm import MeaningArm, Nearest
+from jackfield_storage.semantic_index.meaning_arm import MeaningArm, Nearest, nearest
 from jackfield_storage.semantic_index.name_arm import Named, named
 from jackfield_storage.semantic_index.ranking import Rankings, found_passages
 from jackfield_storage.semantic_index.search_words import SearchWords, search_words
+from jackfield_storage.semantic_index.vector_caches import CollectionVectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,14 +117,10 @@ class Searcher:
         finally:
             embedding.cancel()
             await asyncio.gather(embedding, return_exceptions=True)
-        nearest = Nearest()
-        if embedded.vector is not None:
-            nearest = await self._meaning.nearest(held, embedded.vector, place.scope, depth)
-        rankings = Rankings(by_words.passages, nearest.similarities, by_words.files, words)
-        found = await self._database.look(
-            lambda connection: found_passages(connection, query, place.within, place.names, rankings)
+        near, found = await self._database.look(
+            lambda connection: _ranked(connection, query, words, by_words, held, embedded.vector, depth)
         )
-        notices = [_far(query.text, found), embedded.notice, _waiting(nearest), _UNREAD if place.unread else ""]
+        notices = [_far(query.text, found), embedded.notice, _waiting(near), _UNREAD if place.unread else ""]
         mode = "keyword" if embedded.vector is None else query.mode
         return SearchResult(found=found, mode=mode, notice=" ".join(filter(None, notices)))
 
@@ -148,6 +145,22 @@ class Searcher:
         return Embedded(vectors[0])
 
 
+def _ranked(
+    connection: Connection,
+    query: Query,
+    words: SearchWords,
+    by_words: ByWords,
+    held: Sequence[CollectionVectors],
+    vector: NDArray[np.float32] | None,
+    depth: int,
+) -> tuple[Nearest, tuple[Found, ...]]:
+    """What is near, and what is found by both arms; one turn of a thread, for each takes its time to come."""
+    place = by_words.place
+    near = Nearest() if vector is None else nearest(held, vector, place.scope, depth)
+    rankings = Rankings(by_words.passages, near.similarities, by_words.files, words)
+    return near, found_passages(connection, query, place.within, place.names, rankings)
+
+
 def _far(typed: str, found: tuple[Found, ...]) -> str:
     """What is to be said where the nearest passages are not near."""
     if not found or max(one.score for one in found) >= CLOSE:
@@ -157,9 +170,9 @@ def _far(typed: str, found: tuple[Found, ...]) -> str:
     return f"Nothing here is close to '{said}'; even the nearest are far from it."
 
 
-def _waiting(nearest: Nearest) -> str:
-    few = f"{nearest.waiting} passages have no vector yet and are found by words only."
-    return few if nearest.waiting else ""
+def _waiting(near: Nearest) -> str:
+    few = f"{near.waiting} passages have no vector yet and are found by words only."
+    return few if near.waiting else ""
 
 
 def _looked_up(connection: Connection, collections: Sequence[str], under: str) -> Place:

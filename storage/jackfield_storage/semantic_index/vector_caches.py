@@ -1,17 +1,23 @@
 """Each collection's vectors in memory, filled from the database and kept up to date from the feed of changes.
 
-All of it blocks and belongs to one thread, that of `MeaningArm`.
+All of it blocks. The caches belong to one thread, that of `MeaningArm`; any may search what they hold.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Row, bindparam, text
 
 from jackfield.contracts.files import VectorIndex, VectorIndexFactory
 from jackfield_storage.vectors.stored import loaded
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_CACHES = 64
 """Collections whose vectors are held at once; the one that was not searched for longest goes first."""
@@ -92,8 +98,16 @@ class CollectionVectors:
 
     def __init__(self, factory: VectorIndexFactory) -> None:
         self._factory = factory
-        self.index: VectorIndex | None = None
+        self._index: VectorIndex | None = None
+        self._in_use = threading.Lock()
         self.waiting: set[int] = set()
+
+    def nearest(
+        self, vector: NDArray[np.float32], limit: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Passages with their similarities, best first; `among` are those that may be found."""
+        with self._in_use:
+            return [] if self._index is None else self._index.search(vector, limit, among)
 
     def put(self, rows: Sequence[Row[tuple[int, bytes | None]]]) -> None:
         """Passages with their vectors, None where there is none yet."""
@@ -101,12 +115,14 @@ class CollectionVectors:
         made = [row for row in rows if row.vector is not None]
         if made:
             vectors = loaded([row.vector for row in made])
-            if self.index is None:
-                self.index = self._factory.open(vectors.shape[1])
-            self.index.add([row.passage_id for row in made], vectors)
+            with self._in_use:
+                if self._index is None:
+                    self._index = self._factory.open(vectors.shape[1])
+                self._index.add([row.passage_id for row in made], vectors)
 
     def drop(self, passages: set[int]) -> None:
         """Forget passages."""
         self.waiting -= passages
-        if self.index is not None:
-            self.index.remove(sorted(passages))
+        with self._in_use:
+            if self._index is not None:
+                self._index.remove(sorted(passages))
