@@ -89,8 +89,10 @@ class VectorCaches:
     def _look_again(self, connection: Connection, collection_id: str, passages: set[int]) -> None:
         given = {"model": self._model, "collection": collection_id, "passages": sorted(passages)}
         held = self._indexes[collection_id]
-        held.drop(passages)
-        held.put(connection.execute(_SOME, given).all())
+        rows = connection.execute(_SOME, given).all()
+        # Those that stay are replaced and not dropped: a search in another thread is to miss none of them.
+        held.drop(passages - {row.passage_id for row in rows if row.vector is not None})
+        held.put(rows)
 
 
 class CollectionVectors:
@@ -113,6 +115,7 @@ class CollectionVectors:
         """Passages with their vectors, None where there is none yet."""
         self.waiting.update(row.passage_id for row in rows if row.vector is None)
         made = [row for row in rows if row.vector is not None]
+        self.waiting.difference_update(row.passage_id for row in made)
         if made:
             vectors = loaded([row.vector for row in made])
             with self._in_use:

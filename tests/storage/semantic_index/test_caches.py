@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from uuid import uuid4
@@ -11,13 +11,39 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jackfield.contracts.files import FileStore, Point, Query
+from jackfield.contracts.files import FileStore, Point, Query, VectorIndex
 from jackfield.errors import JackfieldError
 from jackfield.testing.contract_suites.file_search import found_paths
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, put
 from jackfield.testing.contract_suites.uploads import pieces
+from jackfield.testing.file_store_parts import ExactVectors
 
 Opens = Callable[..., AbstractAsyncContextManager[FileStore]]
+
+
+class NotedVectors(ExactVectors):
+    """Notes what is taken out."""
+
+    def __init__(self, removed: list[int]) -> None:
+        super().__init__()
+        self._removed = removed
+
+    def remove(self, identifiers: Sequence[int]) -> None:
+        """As without notes."""
+        self._removed += identifiers
+        super().remove(identifiers)
+
+
+class NotedVectorIndexes:
+    """Implements `jackfield.contracts.files.VectorIndexFactory`."""
+
+    def __init__(self) -> None:
+        self.removed: list[int] = []
+
+    def open(self, dimensions: int) -> VectorIndex:
+        """An empty one."""
+        return NotedVectors(self.removed)
+
 
 PATHS = st.sampled_from(["a.txt", "b.txt", "c.doc"])
 TEXTS = st.sampled_from(
@@ -89,3 +115,16 @@ async def test_a_cache_that_is_behind_a_pruned_feed_is_filled_anew(
         with closing(sqlite3.connect(database)) as connection, connection:
             connection.execute("DELETE FROM index_changes WHERE id < (SELECT max(id) FROM index_changes)")
         assert sorted(await found_paths(looker, "purple", mode="meaning")) == ["b.txt", "c.txt"]
+
+
+async def test_what_stays_is_never_taken_out_for_a_search_beside_to_miss(store: FileStore, opens: Opens) -> None:
+    noted = NotedVectorIndexes()
+    async with opens(vector_indexes=noted) as looker:
+        for path, text in (("stays.txt", "purple elephant"), ("goes.txt", "green mouse")):
+            await put(store, path, text)
+        assert len(await found_paths(looker, "purple", mode="meaning")) == 2
+        for path in ("stays.txt", "goes.txt"):
+            await store.files.delete("main", path, actor=ANN)
+        await store.files.undelete("main", "stays.txt", actor=ANN)
+        assert await found_paths(looker, "purple", mode="meaning") == ["stays.txt"]
+        assert len(set(noted.removed)) == 1
