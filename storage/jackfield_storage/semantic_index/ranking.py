@@ -46,7 +46,9 @@ def found_passages(
     by_words, by_meaning = places_of(rankings.by_words), places_of(rankings.by_meaning)
     scores = fused_by_evidence([rankings.by_words, rankings.by_meaning])
     best = sorted(scores, key=lambda passage: (-scores[passage], passage))
-    held = _held(connection, best, within, query)
+    # What is ranked again, or goes up by its file's name, may come from further down.
+    further = RERANKED if query.rerank or rankings.named.files else 0
+    held = _held(connection, best, within, query, at_once=max(3 * query.limit, further))
     ranked = [Ranked(holder, scores[passage]) for passage in best for holder in held.get(passage, ())]
     ranked = _in_order(_with_names(connection, ranked, within, rankings.named))
     if query.rerank:
@@ -81,12 +83,13 @@ def _closeness(one: Ranked, rankings: Rankings) -> float:
     return round(min(closest, 1.0), 6)
 
 
-def _held(connection: Connection, best: list[int], within: Within, query: Query) -> dict[int, list[Holder]]:
+def _held(
+    connection: Connection, best: list[int], within: Within, query: Query, *, at_once: int
+) -> dict[int, list[Holder]]:
     """Who holds the first of some passages: of more of them only where one long file has all the first places."""
     held: dict[int, list[Holder]] = {}
-    step = max(3 * query.limit, RERANKED)
-    for start in range(0, len(best), step):
-        held |= holders(connection, best[start : start + step], within)
+    for start in range(0, len(best), at_once):
+        held |= holders(connection, best[start : start + at_once], within)
         files = {one.file_id for some in held.values() for one in some}
         if not query.whole_files or len(files) >= query.limit:
             break
