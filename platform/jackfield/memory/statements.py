@@ -69,6 +69,12 @@ OPENING = re.compile(
 )
 """Words before a statement that add nothing."""
 
+JOINT = re.compile(r"\s*(?:[,;:]\s*(?:(?:and|but)\s+)?|\s(?:and|but)\s+)(?:also\s+)?", re.IGNORECASE)
+"""Where a sentence may go on with another statement."""
+
+POINTS_BACK = re.compile(r"\b(?:it|its|this|that|these|those|they|them|there|he|him|his|she|her|hers)\b", re.IGNORECASE)
+"""Words that mean nothing without what was said before."""
+
 PASSING: tuple[tuple[re.Pattern[str], timedelta], ...] = tuple(
     (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), timedelta(days=days))
     for words, days in (

@@ -50,6 +50,27 @@ def test_lasting_statements_are_taken(message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "My name is Ada, and I'm allergic to nuts.",
+            [("name", "My name is Ada"), ("", "I'm allergic to nuts.")],
+        ),
+        (
+            "Remember that I live in Cologne but I'm originally from Lyon",
+            [("home", "I live in Cologne"), ("origin", "I'm originally from Lyon")],
+        ),
+        ("I like tea; my name is Bo", [("", "I like tea"), ("name", "My name is Bo")]),
+        ("I like tea and biscuits, but only in winter.", [("", "I like tea and biscuits, but only in winter.")]),
+        ("She said, my name is Ada and I live in Cologne", []),
+        ("I like tea, and if I had two cats I'd call me a lion tamer", []),
+    ],
+)
+def test_each_statement_of_a_sentence_is_a_fact_of_its_own(message: str, expected: list[tuple[str, str]]) -> None:
+    assert [(fact.slot, fact.text) for fact in facts_in(message)] == expected
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "What is the capital of France?",
