@@ -88,7 +88,7 @@ def show_unit(session: Session, unit_id: str, as_json: bool) -> None:
         "said by": newest.provenance,
         "remembered": moment(newest.remembered_at),
         "until": moment(newest.expires_at) if newest.expires_at else "it is forgotten",
-        "recalled": f"{newest.recalled} times",
+        "recalled": "once" if newest.recalled == 1 else f"{newest.recalled} times",
     }
     click.echo("\n".join(f"{name:<12} {value}" for name, value in facts.items() if value))
     for version in reversed(versions):

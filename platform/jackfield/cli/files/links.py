@@ -89,7 +89,7 @@ def unlink(session: Session, link_id: str, collection: str | None, as_json: bool
     if as_json:
         print_json(revoked)
     else:
-        say(f"The link to '{cell(revoked.path)}' holds no longer; it was followed {_times(revoked.uses)}.")
+        say(f"The link to '{cell(revoked.path)}' holds no longer; it was {_followed(revoked.uses)}.")
 
 
 def site(settings: Settings) -> str:
@@ -122,8 +122,8 @@ def _shown(link: Link) -> str:
     return f"version {link.version}" if link.version else "the newest version"
 
 
-def _times(uses: int) -> str:
-    return "once" if uses == 1 else f"{uses} times" if uses else "never"
+def _followed(uses: int) -> str:
+    return "never followed" if not uses else "followed once" if uses == 1 else f"followed {uses} times"
 
 
 def _row(link: Link) -> tuple[str, ...]:
