@@ -45,7 +45,7 @@ async def test_what_was_remembered_is_given_to_a_later_answer_as_a_source(rememb
     (source,) = reply["choices"][0]["message"]["sources"]
     assert (source["kind"], source["text"], source["version"]) == ("memory", "My dog is called Rex.", 1)
     given = reply["choices"][0]["message"]["content"]  # the model says back what it was given
-    assert '[1] "My dog is called Rex."\n\n' in given
+    assert "\n\nMy dog is called Rex. [1]\n\n" in given
     assert "remembered" not in given
     assert "sources" not in (await asked(remembering, "What is my dog called?"))["choices"][0]["message"]
 

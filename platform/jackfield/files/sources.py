@@ -22,6 +22,11 @@ def source_of(found: Found) -> Source:
     )
 
 
+def shown_name(source: Source) -> str:
+    """What a file's source is called where a model is given it."""
+    return f"{source.path}, version {source.version}"
+
+
 def span_source(collection: str, version: FileVersion, text: str, *, start: int = 0) -> Source:
     """A stretch of a version's text, from the byte `start` on."""
     return Source(

@@ -14,6 +14,7 @@ from jackfield.errors import ContextOverflow, FileUnreadable, NotFound, Unavaila
 from jackfield.events import Source
 from jackfield.files.asking import ChatModel
 from jackfield.files.open_collection import OpenCollection
+from jackfield.files.sources import shown_name
 from jackfield.messages import Message, Span
 
 ABOUT_A_TOPIC = (
@@ -91,7 +92,7 @@ async def summary_of_topic(
 def _only_repeats(text: str, sources: Sequence[Source]) -> bool:
     """Whether an answer is what it was given: the task, what sources are called, or their words at length."""
     for source in sources:
-        if f"{source.path} (version {source.version})" in text or f"[{source.number}] {source.path}\n" in text:
+        if shown_name(source) in text or f"[{source.number}] {source.path}\n" in text:
             return True
     said = re.findall(r"\w+", text.lower())
     runs = [" ".join(said[at : at + RUN]) for at in range(len(said) - RUN + 1)]

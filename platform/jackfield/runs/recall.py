@@ -10,6 +10,7 @@ import msgspec
 from jackfield.contracts.runs import RunRecord, RunRequest
 from jackfield.errors import InvalidRequest
 from jackfield.events import RunEvent, Source, SourcesFound
+from jackfield.files.sources import shown_name
 from jackfield.messages import Message, Span
 from jackfield.runs.run_model import RunModel
 from jackfield.tools.provenance import is_tainted
@@ -21,8 +22,10 @@ LONGEST_QUESTION = 2_000
 """Characters that are looked for; of a longer question its end, which is said."""
 
 INSTRUCTION = (
-    "Answer with the help of the sources below. Behind what you take from a source, write its number, such as [1]."
+    "Answer the question from the sources below, in whole sentences, each with the number of its source behind it, as "
+    "the sources have it."
 )
+"""Small models do as the sources do: with the number before a text, they answered with the number alone."""
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,10 +125,9 @@ def _shown(sources: Sequence[Source]) -> tuple[Span, ...]:
 
 
 def _block(source: Source) -> str:
-    """What was remembered has no name beside its number: a small model would say it back."""
-    text = source.text.strip()
-    shown = f'"{text}"' if source.kind == "memory" else f"{source.path} (version {source.version})\n{text}"
-    return f"[{source.number}] {shown}\n\n"
+    """What was remembered has no name: a small model would say it back."""
+    name = "" if source.kind == "memory" else f"({shown_name(source)})\n\n"
+    return f"{name}{source.text.strip()} [{source.number}]\n\n"
 
 
 def _question_place(messages: Sequence[Message]) -> int:

@@ -69,7 +69,7 @@ def test_what_was_said_before_in_nearly_the_same_words_is_repeated() -> None:
 
 def test_an_answer_is_a_summary_or_what_the_model_was_given() -> None:
     given = [source(" ".join(f"word{number}" for number in range(60)))]
-    assert _only_repeats("[1] a.md (version 3)", given)
+    assert _only_repeats("(a.md, version 3)", given)
     assert _only_repeats("", given)
     assert _only_repeats(given[0].text, given)
     assert not _only_repeats("It counts words [1].", given)

@@ -75,7 +75,10 @@ async def test_an_answer_is_given_what_files_say_with_where_it_stands(library_wo
     assert TEA.encode()[source.start : source.end].decode() == source.text
     assert "80 degrees" in source.text
     [prompt] = prompts
-    assert prompt.index("[1] tea.md") < prompt.index("80 degrees") < prompt.index("How hot is green tea steeped?")
+    places = [
+        prompt.index(part) for part in ("(tea.md, version 1)", "80 degrees. [1]", "How hot is green tea steeped?")
+    ]
+    assert places == sorted(places)
     assert [citation.source for citation in citations(text_of(events), found(events).sources)] == [source]
 
 
