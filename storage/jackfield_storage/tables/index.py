@@ -47,7 +47,8 @@ class PassageRow(Base):
 
     __tablename__ = "passages"
     __table_args__ = (
-        Index("ix_passages_out_of_use", "id", sqlite_where=_OUT_OF_USE, postgresql_where=_OUT_OF_USE),
+        # On PostgreSQL, too; to say so here imports SQLAlchemy's dialect for it, in vain for SQLite.
+        Index("ix_passages_out_of_use", "id", sqlite_where=_OUT_OF_USE),
         {"sqlite_autoincrement": True},
     )
 
