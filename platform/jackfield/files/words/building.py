@@ -83,9 +83,13 @@ def _one_to_write(parts: Parts) -> Which:
 
 
 def _overwrite(parts: Parts) -> Step | None:
-    if "empty" in parts.flags:
+    if "empty" in parts.flags:  # `empty the drafts` may mean a folder
+        said = parts.said("file")
+        parts.doubt += 4 * (said.endswith("s") and not re.search(f"[{PATHS}{QUOTES}]", said))
         return Overwrite(_one_to_write(parts), "")
     text = parts.text()
+    if re.match(r"(?:the|my|our|its|this|that) ", parts.said("text")):  # `replace the plan with the new one`
+        parts.doubt += 4
     return Overwrite(_one_to_write(parts), text) if text else None
 
 
@@ -215,6 +219,10 @@ def _join(parts: Parts) -> Step | None:
     if "two" in parts.flags:
         other = parts.file("other")
         file = Which((*file.names, *other.names), file.every or other.every)
+    if re.search(f"[{PATHS}]", parts.said("topic")) or re.match(
+        "(?:an? |the )?(?:list|summary|copy|text) of ", parts.said("file")
+    ):
+        parts.doubt += 4
     if len(file.names) < 2 and not file.every and not parts.slots.get("topic") and not _plural(file):
         parts.doubt += 4
     return Join(file, parts.topic() if "topic" in parts.slots else "", parts.new())

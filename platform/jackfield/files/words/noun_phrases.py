@@ -131,6 +131,10 @@ def _one(said: str, marked: Marked) -> Named:
     plural = re.search(r" (?:files|documents|docs)$", said) is not None
     if pattern := _kind(said):
         return Named(Which((pattern,), every=True))
+    if ending := re.fullmatch(
+        rf"{_FILE_NOUN} (?:that |which )?end(?:s|ing)? (?:in|with|on) \*?(\.\w+)", marked.spoken(said)
+    ):
+        return Named(Which((f"*{ending[1]}",), every=True))
     said = re.sub(rf" {_FILE_NOUN}$", "", re.sub(rf"^{_FILE_NOUN} (?=\S)", "", said))
     if folder := re.fullmatch(r"(?:folder |directory )(.+)|(.+?) (?:folder|directory|subfolder|dir)", said):
         return Named(Which((_bare(folder[1] or folder[2], marked).rstrip("/") + "/",), every=True))

@@ -66,6 +66,7 @@ _FILLERS = re.compile(
 _NEEDED = {
     "": re.compile(""),
     "address": re.compile(r"[^\s@]+@[^\s@]+\.\w+"),
+    "two_paths": re.compile(r"\.\w{1,8}\b.*\.\w{1,8}\b"),
     "later": re.compile(
         r"\b(?:tomorrow|tonight|next (?:week|month|year|\w+day)|in (?:an?|\d+) (?:hour|minute|day|week)s?)\b"
     ),

@@ -48,8 +48,17 @@ def _mendable(word: str, *, first: bool) -> bool:
 
 def _near(word: str, *, verb: bool) -> list[str]:
     known_words = _known_words() | (base_forms() if verb else frozenset())
-    close = [known for known in known_words if len(known) > 2 and known[0] == word[0] and one_slip(word, known)]
+    close = [
+        known
+        for known in known_words
+        if len(known) > 2 and known[0] == word[0] and one_slip(word, known) and not _is_plural_of(word, known)
+    ]
     return sorted(close, key=lambda known: (not swapped(word, known), verb and known not in base_forms(), known))[:4]
+
+
+def _is_plural_of(one: str, two: str) -> bool:
+    """`drafts` is no slip for `draft`."""
+    return one.rstrip("s") == two.rstrip("s")
 
 
 def swapped(one: str, two: str) -> bool:

@@ -16,6 +16,10 @@ from jackfield.files.words.times import Clock, ending, meant
 ALL = Which(every=True)
 _NO_PATH = re.compile(r"[*?<>|]|[^\s@/]+@[^\s@/]+\.\w+|^(?:once|twice|again|somewhere|elsewhere|anything)$")
 """Patterns, e-mail addresses, and what is no name."""
+_OTHER_TEXT = re.compile(
+    rf"[{PATHS}]|^(?:the |a |an |all )?(?:contents?|text|summary|gist|list|lines|copy|overview|versions?) (?:of|from) "
+)
+"""What is another file's text, or made of it, unless it is quoted."""
 NO_FILE = re.compile(r"(?:\w+ )?(?:groups|piles|clusters|topics|categories|heaps|order|place)\b")
 """What things are put into that is neither a file nor a folder."""
 _NOT_IN_NAMES = frozenset({
@@ -70,6 +74,8 @@ class Parts:
         said = self.slots.get("quote") or self.slots.get(slot, "")
         if len(re.findall(f"[{QUOTES}]", said)) and len(said.split()) > 1:
             self.doubt += len(said.split())
+        if _OTHER_TEXT.search(said):
+            self.doubt += 9
         return text_said(said, self._marked)
 
     def topic(self) -> str:
@@ -85,7 +91,7 @@ class Parts:
         said = self.slots.get(slot, self.slots.get("path2", self.slots.get("path", "")))
         said = re.sub(r"^(?:the |my |our |a |an )", "", said.strip(" ,:"))
         said = re.sub(r"^(?:folder|directory|file|document) (?:called |named )?(?=\S)|^(?:called|named) ", "", said)
-        self.doubt += 2 * sum(word in _NOT_IN_NAMES for word in said.split())
+        self.doubt += 3 * sum(word in _NOT_IN_NAMES for word in said.split())
         self.doubt += 4 * bool(NO_FILE.match(said))
         if _NO_PATH.search(text_said(said, self._marked)):
             self.doubt += 9

@@ -106,6 +106,8 @@ def test_what_looks_like_another_call_is_not_taken_for_it(words: str, calls: lis
         "delete diary.md permanently",
         "restore diary.md form yesterday",
         "delete a.md or b.md",
+        "empty the drafts",
+        "put everything into order",
         "rename *.md to *.txt",
     ],
 )
