@@ -100,7 +100,7 @@ def target(connection: Connection, collection: Any, path: str, actor: Actor, exp
     """
     row = file_at(connection, collection, path)
     if row is None:
-        check_free(connection, collection, path)
+        _check_way(connection, collection, path)
         if expected:
             raise FileChanged(f"'{path}' is not there any more, and version {expected} was expected.", version=0)
         return last_deleted(connection, collection, path)
@@ -137,6 +137,11 @@ def check_free(connection: Connection, collection: Any, path: str, *, besides: s
     other = file_at(connection, collection, path)
     if other is not None and other.id != besides:
         raise _taken(path, other.path)
+    _check_way(connection, collection, path, besides=besides)
+
+
+def _check_way(connection: Connection, collection: Any, path: str, *, besides: str = "") -> None:
+    """Raises NameTaken where a path is a folder, or a file is on the way to it."""
     key, given = path_key(path), {"collection_id": collection.id, "besides": besides}
     if above := _ABOVE.rows(connection, {**given, "keys": list(parents(key))}):
         raise NameTaken(

@@ -6,6 +6,8 @@ from sqlalchemy import Connection
 
 _LOCK = 0x6A61636B
 """Any number that nothing else in the database locks."""
+_TAKEN_IN = "jackfield_turn"
+"""Where a connection notes the transaction that has its turn: asking again is a way to the server and back."""
 
 
 def take_turn(connection: Connection) -> None:
@@ -15,4 +17,7 @@ def take_turn(connection: Connection) -> None:
     its turn before any of that: rows of passages are shared by files, and two could wait for each other.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        taken_in = connection.info.get(_TAKEN_IN)
+        if taken_in is None or taken_in is not connection.get_transaction():
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            connection.info[_TAKEN_IN] = connection.get_transaction()
