@@ -11,6 +11,9 @@ LONGEST = 1024
 LONGEST_PART = 255
 """Bytes of UTF-8."""
 
+SHOWN = 100
+"""Characters of a bad path that an error says back."""
+
 _DIRECTIONS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 """They let a path read otherwise than it is."""
 _NAME = re.compile(r"\w[\w .@+-]{0,99}(?<! )(?<!\.)")
@@ -22,7 +25,7 @@ def checked_path(path: str, *, parameter: str = "path") -> str:
     fault = _fault(path)
     if fault:
         raise InvalidRequest(
-            f"{path!r} {fault}; a path is relative, with '/' between its parts, such as 'notes/budget.md'.",
+            f"{_shown(path)} {fault}; a path is relative, with '/' between its parts, such as 'notes/budget.md'.",
             parameter=parameter,
         )
     return path
@@ -50,7 +53,7 @@ def checked_collection_name(name: str) -> str:
     name = _encodable(name, "collection")
     if not _NAME.fullmatch(name):
         raise InvalidRequest(
-            f"{name!r} is no name for a collection; use up to 100 letters, digits, spaces and any of . _ - + @, "
+            f"{_shown(name)} is no name for a collection; use up to 100 letters, digits, spaces and any of . _ - + @, "
             "with a letter or digit first, and no space or dot at the end.",
             parameter="collection",
         )
@@ -61,8 +64,13 @@ def _encodable(text: str, parameter: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidRequest(f"{text!r} is not valid Unicode; rename it first.", parameter=parameter) from error
+        raise InvalidRequest(f"{_shown(text)} is not valid Unicode; rename it first.", parameter=parameter) from error
     return unicodedata.normalize("NFC", text)
+
+
+def _shown(text: str) -> str:
+    """Enough of it to know it again."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 
 def _fault(path: str) -> str | None:

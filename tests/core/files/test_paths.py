@@ -78,3 +78,10 @@ def test_folders_may_be_everything() -> None:
 @pytest.mark.parametrize("name", ["main", "personal-user_01ab", "été 2026", "a.b+c@d", "日本"])
 def test_collections_have_plain_names(name: str) -> None:
     assert checked_collection_name(name) == name
+
+
+def test_a_path_that_is_far_too_long_is_not_said_back_whole() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        checked_path("x" * 10_000)
+    assert "is longer than 1,024 bytes" in caught.value.message
+    assert len(caught.value.message) < 250
