@@ -62,6 +62,8 @@ class SqlMemory:
         text = unit.text.strip()
         if not text or len(text) > LONGEST[unit.kind]:
             raise InvalidRequest(f"A memory is a text of 1 to {LONGEST[unit.kind]} characters.", parameter="text")
+        if "\0" in text:  # SQLite would keep it, and PostgreSQL could not, nor a backup bring it there
+            raise InvalidRequest("A memory cannot have a NUL character; leave it out.", parameter="text")
         unit = msgspec.structs.replace(unit, text=text)
         model, vector = await self._vector(unit)
         return await self._database.commit(lambda connection: _kept(connection, unit, model, vector))

@@ -40,6 +40,13 @@ BAD_PATHS = (
 class WritingContract(FileStoreFixtures):
     """Writing and reading."""
 
+    @pytest.mark.parametrize("said", ["reason", "change"])
+    async def test_what_not_every_database_keeps_is_refused(self, store: FileStore, said: str) -> None:
+        """A backup of one could else not be restored into the other."""
+        with pytest.raises(InvalidRequest, match=f"'{said}' has a NUL"):
+            await put(store, "a.txt", "abc", **{said: "why\0"})
+        assert await store.files.page(HOME) == ()
+
     async def test_a_file_comes_back_as_it_was_written(self, store: FileStore) -> None:
         written = await put(store, "notes/été.md", b"\x00 any bytes \xff", reason="a draft", change="change_1")
         assert (written.over, written.changed, written.version.number) == (0, True, 1)

@@ -51,6 +51,11 @@ class MemoryContract:
         assert await memory.get(unit.id, asker=ADA) == unit
         assert await memory.versions(unit.id, asker=ADA) == (unit,)
 
+    async def test_what_not_every_database_keeps_is_refused(self, memory: Memory) -> None:
+        with pytest.raises(InvalidRequest, match="NUL"):
+            await memory.remember(a_unit("tea\0coffee"))
+        assert await memory.page(asker=ADA) == ()
+
     async def test_what_bears_on_a_question_is_recalled_best_first(self, memory: Memory) -> None:
         for text in ("The dog is called Rex", "I prefer tea over coffee", "The blue dog lead hangs in the hall"):
             await memory.remember(a_unit(text))
