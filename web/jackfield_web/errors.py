@@ -181,7 +181,9 @@ def _refused(error: HTTPException) -> Problem:
     status = error.status_code
     return Problem(
         status=status,
-        body=_body(status, _sentence(error), code=HTTP_CODES.get(status, "invalid_request")),
+        body=_body(
+            status, _sentence(error), code=HTTP_CODES.get(status, "invalid_request"), parameter=_parameter(error)
+        ),
         headers=dict(error.headers or {}),
     )
 
@@ -198,6 +200,14 @@ def _sentence(error: HTTPException) -> str:
         case HTTPException(status_code=413):
             return "The request's body is too large; 32 MiB is the most that is read."
     return error.detail
+
+
+def _parameter(error: HTTPException) -> str | None:
+    """The one at fault, where Litestar says which."""
+    match error:
+        case ValidationException(extra=[{"key": str(key)}, *_]):
+            return key
+    return None
 
 
 def _unexpected(error: Exception) -> Problem:

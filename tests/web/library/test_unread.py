@@ -43,3 +43,10 @@ async def test_a_condition_on_a_change_that_takes_none_is_refused(files: Any) ->
     )
     assert appended.status_code == 400
     assert (await files.write("a.md", "two", if_match='"1"')).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "value"), [("version", "-1"), ("version", "x"), ("path", "")])
+async def test_the_parameter_at_fault_is_named(files: Any, name: str, value: str) -> None:
+    refused = (await files.read(**{"path": "a.md", name: value})).json()["error"]
+    assert (refused["code"], refused["param"]) == ("invalid_request", name)
+    assert refused["message"].startswith(f"Parameter '{name}'")
