@@ -11,6 +11,7 @@ import gc
 import importlib
 import io
 import os
+import runpy
 import signal
 import socket
 import struct
@@ -205,9 +206,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         _import()
         _serve(connection)
-    from jackfield.cli.main import run
-
-    run()
+    runpy.run_module("jackfield", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
