@@ -31,6 +31,10 @@ EXIT_CODES: dict[type[errors.JackfieldError], int] = {
 """By class; one that is not here has its nearest ancestor's. 130 is for Ctrl+C."""
 
 
+GAP = "   "
+"""What stands between two columns of a drawn table."""
+NARROWEST = 8
+"""Characters that a column is left with where it is broken into lines, at least."""
 UNBROKEN = 20
 """Columns in a terminal's table up to which others are broken into lines instead."""
 
@@ -86,13 +90,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text
 
     drawn = [[Text.from_ansi(cell) for cell in row] for row in rows]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        widest = max((row[number].cell_len for row in drawn), default=0)
-        table.add_column(column, overflow="fold", no_wrap=widest <= UNBROKEN)
+    console, table = Console(), Table(box=SIMPLE_HEAD, pad_edge=False)
+    widths = [max(len(column), *(row[at].cell_len for row in drawn), 0) for at, column in enumerate(columns)]
+    whole = _unbroken(widths, console.width - len(GAP) * len(columns))
+    for at, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=at in whole)
     for cells in drawn:
         table.add_row(*cells)
-    Console().print(table)
+    console.print(table)
+
+
+def _unbroken(widths: Sequence[int], room: int) -> set[int]:
+    """The columns that stay on one line; what is drawn so is cut where there is no room, and so the widest are not."""
+    whole = sorted((at for at, width in enumerate(widths) if width <= UNBROKEN), key=lambda at: widths[at])
+    while whole and sum(widths[at] for at in whole) + NARROWEST * (len(widths) - len(whole)) > room:
+        whole.pop()
+    return set(whole)
 
 
 def say(message: str) -> None:
