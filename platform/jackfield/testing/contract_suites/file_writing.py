@@ -40,11 +40,12 @@ BAD_PATHS = (
 class WritingContract(FileStoreFixtures):
     """Writing and reading."""
 
-    @pytest.mark.parametrize("said", ["reason", "change"])
-    async def test_what_not_every_database_keeps_is_refused(self, store: FileStore, said: str) -> None:
+    async def test_what_not_every_database_keeps_is_refused(self, store: FileStore) -> None:
         """A backup of one could else not be restored into the other."""
-        with pytest.raises(InvalidRequest, match=f"'{said}' has a NUL"):
-            await put(store, "a.txt", "abc", **{said: "why\0"})
+        with pytest.raises(InvalidRequest, match="'reason' has a NUL"):
+            await put(store, "a.txt", "abc", reason="why\0")
+        with pytest.raises(InvalidRequest, match="'change' has a NUL"):
+            await put(store, "a.txt", "abc", change="why\0")
         assert await store.files.page(HOME) == ()
 
     async def test_a_file_comes_back_as_it_was_written(self, store: FileStore) -> None:
