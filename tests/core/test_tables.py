@@ -41,7 +41,7 @@ def drawn(row: tuple[str, ...]) -> list[str]:
 
 
 def test_what_fits_by_breaking_the_widest_column_breaks_no_other() -> None:
-    row = ("mixed/encrypted.pdf", "1", "1.2 kB", "2026-11-22 04:23", "local", "unreadable")
+    row = ("mixed/encrypted.pdf", "1", "576 bytes", "2026-11-22 04:23", "local", "unreadable")
     first, *more = drawn(row)
     for cell in row[1:]:
         assert cell in first
