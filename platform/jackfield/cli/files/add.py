@@ -15,6 +15,7 @@ from jackfield.cli.files.added_account import account, as_object, code_of, unrea
 from jackfield.cli.files.adding import Added, add_all, totalled
 from jackfield.cli.files.adding_progress import shown_adding
 from jackfield.cli.files.addresses import Address, addressed, collection_option, json_option, new_change, reason_option
+from jackfield.cli.files.between import came_between, newest_version
 from jackfield.cli.files.index_progress import shown_indexing, told
 from jackfield.cli.files.local_bytes import STDIN, file_bytes, stdin_bytes
 from jackfield.cli.files.local_files import LocalFiles, local_files
@@ -98,16 +99,19 @@ def _add_one(
     address = addressed(as_path, folder.collection)
     path = "/".join(part for part in (folder.path.rstrip("/"), address.path) if part)
 
-    async def written(library: Library) -> Written:
+    async def written(library: Library) -> tuple[Written, str | None]:
         opened = await library.opened(address.collection, "write")
+        before = await newest_version(opened, path)
         with _pieces(paths[0], session.settings.files.largest_mb << 20) as pieces:
             one = await opened.write(path, pieces, reason=reason, change=new_change())
         if not no_index:
             await _indexed(library)
-        return one
+        return one, came_between(before, one)
 
-    one = with_library(session, written)
+    one, remark = with_library(session, written)
     tell(one, "was written", as_json=as_json)
+    if remark:
+        say(remark)
 
 
 @contextmanager
