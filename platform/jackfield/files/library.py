@@ -30,8 +30,8 @@ from jackfield.settings import FileSettings
 class Library:
     """The files of an installation for one principal; made by `Workbench.library`.
 
-    `on_opened` is called with each collection that is opened, `on_waiting` where something was written that is not
-    indexed yet.
+    `on_opened` is called with each collection that is opened, `on_waiting` where something was written, whose text or
+    vectors may wait.
     """
 
     def __init__(

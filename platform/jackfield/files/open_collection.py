@@ -65,8 +65,6 @@ class OpenCollection:
             change=change,
             in_bulk=in_bulk,
         )
-        if in_bulk and written.changed:
-            self._on_waiting()
         return self._noted(written)
 
     async def append(self, path: str, chunks: AsyncIterable[bytes], *, reason: str = "", change: str = "") -> Written:
@@ -199,8 +197,8 @@ class OpenCollection:
         return again
 
     def _noted(self, written: Written) -> Written:
-        """Tell of what waits to be indexed."""
-        if written.file.index == "pending":
+        """Tell of what may wait to be indexed: a text, or only the vectors of one that is longer."""
+        if written.changed:
             self._on_waiting()
         return written
 

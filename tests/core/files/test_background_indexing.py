@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -11,6 +11,9 @@ import pytest
 from jackfield.contracts.files import Index, IndexProgress
 from jackfield.errors import JackfieldError, NothingRegistered, Unavailable
 from jackfield.files.background_indexing import BackgroundIndexing
+from jackfield.files.library import Library
+from jackfield.identity.local_mode import LOCAL
+from jackfield.settings import FileSettings
 
 DONE = IndexProgress(contents=0, contents_done=0, passages=0, passages_done=0)
 
@@ -94,3 +97,19 @@ async def test_a_file_that_takes_long_to_read_is_found_once_it_was(library_workb
             await asyncio.sleep(0.01)
         [found] = (await library.search("green tea steeped")).found
         assert found.path == "tea.html"
+
+
+async def test_whatever_is_written_wakes_indexing_since_a_longer_text_waits_for_its_vectors(
+    library_workbench: Any,
+) -> None:
+    async def piece() -> AsyncIterator[bytes]:
+        yield b"One line.\n" * 500
+
+    woken: list[str] = []
+    async with library_workbench() as workbench:
+        library = Library(workbench.semantic.files, LOCAL, FileSettings(), on_waiting=lambda: woken.append("woken"))
+        opened = await library.opened(level="write")
+        assert (await opened.write("long.txt", piece())).changed
+        assert not (await opened.write("long.txt", piece())).changed
+        await opened.append("long.txt", piece())
+    assert woken == ["woken"] * 2
