@@ -110,10 +110,13 @@ async def test_a_step_ends_only_when_its_files_are_there_and_can_be_read(open_wo
 
 
 def python_runner(folder: Path) -> ScriptedTool:
-    """A `run_python` that runs programs in processes of their own."""
+    """A `run_python` that runs programs in processes of their own.
+
+    As in the sandbox none leaves bytecode, which would stand for a file that is written again within the second.
+    """
 
     def run(arguments: Mapping[str, Any]) -> str:
-        program = [sys.executable, "-c", arguments["code"]]
+        program = [sys.executable, "-B", "-c", arguments["code"]]
         done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode:
             raise ToolFailure(done.stdout + done.stderr)
