@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,11 +163,21 @@ def _first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def desk_at(_first_home: Path) -> Callable[[Path], Desk]:
+    """`desk_at(home)`: somebody without an embedder, whose data folder is new."""
+
+    def made(home: Path) -> Desk:
+        shutil.copytree(_first_home, home)
+        return Desk(home)
+
+    return made
+
+
 @pytest.fixture
-def desk(tmp_path: Path, _first_home: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, desk_at: Callable[[Path], Desk], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Somebody without an embedder, in an empty folder."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    shutil.copytree(_first_home, tmp_path / "home")
-    return Desk(tmp_path / "home")
+    return desk_at(tmp_path / "home")

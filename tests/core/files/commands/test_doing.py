@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 
-@pytest.fixture
-def shelf(desk: Any) -> Any:
-    """A desk with a few files."""
+@pytest.fixture(scope="module")
+def filled_home(desk_at: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a few files; made once, copied for each test."""
+    desk = desk_at(tmp_path_factory.mktemp("shelf") / "home")
     desk.write("finance/budget.md", "# Budget\n\nRent 900\n")
     desk.write("finance/budget.md", "# Budget\n\nRent 950\n\n# Food\n\n300\n")
     desk.write("notes/solar.md", "Solar panels give 4 kW.\n")
     desk.write("todo.md", "Buy milk\n")
     desk.write("plan-a.md", "Old plan\n")
     desk.write("plan-b.md", "New plan\n")
+    return desk.home
+
+
+@pytest.fixture
+def shelf(desk: Any, filled_home: Path) -> Any:
+    """A desk with a few files."""
+    shutil.rmtree(desk.home)
+    shutil.copytree(filled_home, desk.home)
     return desk
 
 
