@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -29,6 +30,8 @@ if not os.environ.get("CI"):
     hypothesis.settings.load_profile("steady")
 
 
+gc.disable()  # until the tests are collected
+
 ALL_MARKED = re.compile(r"^pytestmark = (?:\[)?pytest\.mark\.(\w+)", re.MULTILINE)
 ONLY_WITHOUT = re.compile(r"not \w+(?: and not \w+)*")
 
@@ -40,6 +43,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     marked = ALL_MARKED.search(collection_path.read_text(encoding="utf-8"))
     return True if marked and f"not {marked[1]}" in expression.split(" and ") else None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the thousands of collected tests out of every garbage collection: a fifth of a run went there."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
