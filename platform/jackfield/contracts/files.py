@@ -446,7 +446,7 @@ class Index(Protocol):
         ...
 
     async def vectors(self, collection: str, *, under: str = "", most: int = 20_000) -> PassageVectors:
-        """For grouping; raises InvalidRequest where there are more passages."""
+        """For grouping; raises ModelNotFound without one for it, InvalidRequest where there are more passages."""
         ...
 
 

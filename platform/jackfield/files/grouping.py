@@ -76,7 +76,8 @@ async def grouped_by_meaning(
 ) -> Grouping:
     """Files by what they are about, in `count` groups or as many as part them best; the `namer` may name them.
 
-    `only` are the paths to group. Raises Unavailable where nothing has vectors, InvalidRequest for a bad count.
+    `only` are the paths to group. Raises ModelNotFound without an embedding model, Unavailable where nothing has its
+    vectors yet, InvalidRequest for a bad count.
     """
     if count is not None and count < 2:
         raise InvalidRequest("Files are put in two groups or more.", parameter="count")
@@ -87,8 +88,7 @@ async def grouped_by_meaning(
         every = tuple(file for file in every if file.path in chosen)
     if every and not len(passages.paths):
         raise Unavailable(
-            "There are no vectors to group files by meaning: `jackfield models pull embeddings` brings the model, "
-            "`jackfield files index` makes them; or group by words."
+            "There are no vectors to group files by meaning yet: `jackfield files index` makes them; or group by words."
         )
     grouping = await asyncio.to_thread(_grouped, passages, every, count)
     return await _named(grouping, passages, namer) if namer else grouping

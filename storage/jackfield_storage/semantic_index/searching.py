@@ -19,6 +19,7 @@ from jackfield_storage.semantic_index.keyword_arm import KeywordArm
 from jackfield_storage.semantic_index.listed import listed
 from jackfield_storage.semantic_index.meaning_arm import MeaningArm, Nearest, nearest
 from jackfield_storage.semantic_index.name_arm import Named, named
+from jackfield_storage.semantic_index.progress import NO_MODEL
 from jackfield_storage.semantic_index.ranking import Rankings, found_passages
 from jackfield_storage.semantic_index.search_words import SearchWords, search_words
 from jackfield_storage.semantic_index.vector_caches import CollectionVectors
@@ -137,7 +138,7 @@ class Searcher:
         if query.mode == "keyword":
             return Embedded()
         if model is None:
-            return Embedded(notice="No embedding model is installed, so files are found by words only.")
+            return Embedded(notice=NO_MODEL)
         try:
             vectors = await self._embedder.embed([query.text])
         except (Unavailable, ModelError) as error:

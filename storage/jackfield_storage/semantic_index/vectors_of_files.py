@@ -5,11 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from jackfield.contracts.files import PassageVectors
-from jackfield.errors import InvalidRequest, Unavailable
+from jackfield.errors import InvalidRequest, ModelNotFound
 from jackfield.files.paths import checked_folder
 from jackfield_storage.semantic_files.heads import collection_named
 from jackfield_storage.semantic_index.holders import Within
-from jackfield_storage.semantic_index.progress import NO_MODEL
 from jackfield_storage.vectors.stored import loaded
 
 _PASSAGES = text("""
@@ -26,10 +25,13 @@ _PASSAGES = text("""
 def vectors_of_files(
     connection: Connection, model: str | None, collection: str, *, under: str, most: int
 ) -> PassageVectors:
-    """In the order of paths. Raises CollectionNotFound, Unavailable without a model, InvalidRequest beyond `most`."""
+    """In the order of paths. Raises CollectionNotFound, ModelNotFound, InvalidRequest beyond `most`."""
     collection_id = collection_named(connection, collection).id
     if model is None:
-        raise Unavailable(NO_MODEL)
+        raise ModelNotFound(
+            "No embedding model is installed, and files are grouped by meaning with one: "
+            "`jackfield models pull embeddings` brings it; or group by words."
+        )
     below = Within((collection_id,), checked_folder(under)).bounds
     rows = connection.execute(_PASSAGES, {**below, "collection": collection_id, "model": model, "most": most + 1}).all()
     if len(rows) > most:

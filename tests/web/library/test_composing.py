@@ -40,8 +40,8 @@ async def test_files_are_grouped_by_words(drinks: Any) -> None:
     grouping = await asked(drinks, "group", words=["tea", "degrees"])
     assert [(group["name"], len(group["paths"])) for group in grouping["groups"]] == [("tea", 1), ("degrees", 2)]
     response = await drinks.client.post("/api/files/group", json={})
-    assert response.status_code == 503
-    assert "model" in response.json()["error"]["message"]
+    assert response.status_code == 404
+    assert "No embedding model is installed" in response.json()["error"]["message"]
 
 
 async def test_files_are_joined_and_not_over_another(drinks: Any) -> None:

@@ -58,8 +58,8 @@ def test_files_without_text_are_told_from_those_that_wait_for_their_vectors(desk
 def test_without_an_embedding_model_grouping_by_meaning_says_what_is_missing(desk: Any) -> None:
     desk.write("a.md", "one")
     said = desk("group")
-    assert said.code == 6
-    assert "model" in said.err
+    assert said.code == 4
+    assert "models pull embeddings" in said.err
 
 
 def test_files_are_joined_with_where_each_part_came_from(desk: Any) -> None:
