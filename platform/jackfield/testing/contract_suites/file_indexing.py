@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jackfield.contracts.files import FileStore, FileStoreParts, IndexProgress, Query
-from jackfield.errors import CollectionNotFound, InvalidRequest, Unavailable
+from jackfield.errors import CollectionNotFound, InvalidRequest, ModelNotFound
 from jackfield.testing.contract_suites.file_search import found_paths
 from jackfield.testing.contract_suites.file_store_fixtures import ANN, HOME, FileStoreFixtures, put
 from jackfield.testing.file_store_parts import UNREADABLE
@@ -174,5 +174,5 @@ class IndexingContract(FileStoreFixtures):
         with pytest.raises(CollectionNotFound):
             await store.index.vectors("nobodys")
         embedder_of(parts).model = None
-        with pytest.raises(Unavailable):
+        with pytest.raises(ModelNotFound):
             await store.index.vectors(HOME)
